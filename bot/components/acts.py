@@ -1,0 +1,236 @@
+"""What a shopper does with a sentence: the act, and for an answer the option it may mean."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.exceptions import RasaException
+from rasa.shared.nlu.constants import INTENT, METADATA, METADATA_EXAMPLE, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+FILE = "acts.npz"
+# Confidences between 5 times sharper and 5 times flatter than the raw ones.
+TEMPERATURES = np.geomspace(0.2, 5, 65)
+
+
+@dataclass(frozen=True)
+class Label:
+    """The finest thing told apart: an act, or the option of a question that an answer means."""
+
+    act: str
+    question: str | None = None
+    value: Any = None
+
+    @classmethod
+    def of(cls, example: Message) -> Label:
+        """The label that a training example carries."""
+        about = (example.get(METADATA) or {}).get(METADATA_EXAMPLE) or {}
+        if not isinstance(about, dict) or "question" not in about:
+            return cls(example.get(INTENT))
+        return cls(example.get(INTENT), about["question"], about["value"])
+
+    @property
+    def group(self) -> tuple[str, str | None]:
+        """An act, or one question: what weighs equally in training, however finely divided."""
+        return self.act, self.question
+
+    def ranked(self, confidence: float) -> dict[str, Any]:
+        """The entry of an intent ranking."""
+        entry = {"name": self.act, "confidence": confidence}
+        if self.question is None:
+            return entry
+        return {**entry, "question": self.question, "value": self.value}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A trained softmax regression; logits are divided by `temperature`."""
+
+    labels: tuple[Label, ...]
+    matrix: np.ndarray
+    bias: np.ndarray
+    temperature: float
+
+    def confidences(self, vector: np.ndarray) -> np.ndarray:
+        """The probability of each label."""
+        logits = (self.matrix @ vector + self.bias) / self.temperature
+        odds = np.exp(logits - logits.max())
+        return odds / odds.sum()
+
+
+def vector_of(message: Message) -> np.ndarray:
+    """Every sentence vector of the message, side by side."""
+    _, sentence = message.get_dense_features(TEXT)
+    if sentence is None:
+        raise RasaException("The act classifier needs an encoder before it in the pipeline.")
+    return sentence.features[0]
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class ActClassifier(IntentClassifier, GraphComponent):
+    """Softmax regression over the encoders' vectors, confidences calibrated on unseen folds."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """`inverse_regularisation` is scikit-learn's C."""
+        return {"inverse_regularisation": 100.0, "folds": 3, "rounds": 200, "ranking_length": 8}
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        weights: Weights | None = None,
+    ) -> None:
+        """Without weights it has yet to be trained."""
+        self._config, self._storage, self._resource = config, model_storage, resource
+        if weights is not None:
+            self._use(weights)
+
+    def _use(self, weights: Weights) -> None:
+        self._weights = weights
+        self._acts = list(dict.fromkeys(label.act for label in weights.labels))
+        self._act_of = np.array([self._acts.index(label.act) for label in weights.labels])
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> ActClassifier:
+        """An untrained classifier."""
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> ActClassifier:
+        """A trained classifier."""
+        with model_storage.read_from(resource) as folder, np.load(folder / FILE) as file:
+            labels = tuple(Label(*label) for label in json.loads(str(file["labels"])))
+            temperature = float(file["temperature"])
+            weights = Weights(labels, file["matrix"], file["bias"], temperature)
+        return cls(config, model_storage, resource, weights)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Fit, calibrate, and keep the numbers."""
+        examples = [e for e in training_data.intent_examples if e.get(TEXT) and e.get(INTENT)]
+        if not examples:
+            raise RasaException("There are no examples of any act: data/nlu is empty.")
+        vectors = np.stack([vector_of(example) for example in examples]).astype(np.float32)
+        names = [Label.of(example) for example in examples]
+        labels = tuple(dict.fromkeys(names))
+        targets = np.array([labels.index(name) for name in names])
+        temperature = self._calibrated(vectors, targets, labels)
+        matrix, bias = self._fit(vectors, targets, labels)
+        self._use(Weights(labels, matrix, bias, temperature))
+        self._keep()
+        return self._resource
+
+    def _fit(
+        self, vectors: np.ndarray, targets: np.ndarray, labels: tuple[Label, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """One row for each label; labels without an example here get no chance at all."""
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(
+            C=self._config["inverse_regularisation"],
+            max_iter=self._config["rounds"],
+            multi_class="multinomial",
+        )
+        model.fit(vectors, targets, sample_weight=balance(targets, labels))
+        rows, biases = model.coef_, model.intercept_
+        if len(model.classes_) == 2:  # noqa: PLR2004 scikit-learn keeps one row of a pair
+            rows, biases = np.vstack([-rows, rows]), np.hstack([-biases, biases])
+        matrix = np.zeros((len(labels), vectors.shape[1]), dtype=np.float32)
+        bias = np.full(len(labels), -np.inf, dtype=np.float32)
+        matrix[model.classes_], bias[model.classes_] = rows, biases
+        return matrix, bias
+
+    def _calibrated(
+        self, vectors: np.ndarray, targets: np.ndarray, labels: tuple[Label, ...]
+    ) -> float:
+        """The temperature that makes confidences honest about sentences not trained on."""
+        folds = deal(targets, self._config["folds"])
+        logits = np.empty((len(targets), len(labels)), dtype=np.float32)
+        for fold in np.unique(folds):
+            unseen = folds == fold
+            if len(np.unique(targets[~unseen])) < 2:  # noqa: PLR2004 nothing to tell apart
+                return 1.0
+            matrix, bias = self._fit(vectors[~unseen], targets[~unseen], labels)
+            logits[unseen] = vectors[unseen] @ matrix.T + bias
+        possible = np.isfinite(logits[np.arange(len(targets)), targets])
+        losses = [surprise(logits[possible] / t, targets[possible]) for t in TEMPERATURES]
+        return float(TEMPERATURES[int(np.argmin(losses))])
+
+    def _keep(self) -> None:
+        labels = [(label.act, label.question, label.value) for label in self._weights.labels]
+        with self._storage.write_to(self._resource) as folder:
+            np.savez(
+                folder / FILE,
+                labels=json.dumps(labels),
+                matrix=self._weights.matrix,
+                bias=self._weights.bias,
+                temperature=self._weights.temperature,
+            )
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Set the act and the ranking of the finest labels on each message."""
+        for message in messages:
+            confidences = self._weights.confidences(vector_of(message))
+            acts = np.bincount(self._act_of, weights=confidences)
+            best = int(acts.argmax())
+            intent = {"name": self._acts[best], "confidence": float(acts[best])}
+            message.set(INTENT, intent, add_to_output=True)
+            message.set("intent_ranking", self._ranking(confidences), add_to_output=True)
+        return messages
+
+    def _ranking(self, confidences: np.ndarray) -> list[dict[str, Any]]:
+        best = np.argsort(-confidences)[: self._config["ranking_length"]]
+        return [self._weights.labels[i].ranked(float(confidences[i])) for i in best]
+
+
+def balance(targets: np.ndarray, labels: tuple[Label, ...]) -> np.ndarray:
+    """Weights by which every act and every question counts the same, and so do its options.
+
+    Were every option to count as much as an act, a sentence unlike anything known would be
+    an answer, only because there are more options than acts.
+    """
+    examples = Counter(targets.tolist())
+    options = Counter(labels[target].group for target in examples)
+    share = {t: 1 / (options[labels[t].group] * n) for t, n in examples.items()}
+    return np.array([share[t] for t in targets.tolist()]) * len(targets) / len(options)
+
+
+def deal(targets: np.ndarray, folds: int) -> np.ndarray:
+    """The fold of each example: every label's examples are dealt out in turn, shuffled."""
+    dealt = np.zeros(len(targets), dtype=int)
+    shuffle = np.random.default_rng(0)
+    for target in np.unique(targets):
+        places = shuffle.permutation(np.flatnonzero(targets == target))
+        dealt[places] = np.arange(len(places)) % folds
+    return dealt
+
+
+def surprise(logits: np.ndarray, targets: np.ndarray) -> float:
+    """Mean negative log-likelihood of the targets."""
+    top = logits.max(axis=1, keepdims=True)
+    total = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
+    return float((total - logits[np.arange(len(targets)), targets]).mean())

