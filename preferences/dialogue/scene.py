@@ -1,0 +1,42 @@
+"""One turn's surroundings: the state, and the means to say something in it."""
+
+from dataclasses import dataclass, replace
+
+from preferences.catalogue import Catalogue
+from preferences.conversation import Ask, Closed, Outcome, Reply, State, Turn
+from preferences.policy import Policy
+from preferences.voice import Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every part of the dialogue needs to find its words."""
+
+    state: State
+    catalogue: Catalogue
+    voice: Voice
+    policy: Policy
+
+    def say(self, occasion: str, **facts: str) -> Turn:
+        """Say the sentence for an occasion."""
+        text = self.voice.say(occasion, self.state.locale, self.state.turn, **facts)
+        return Turn((Reply("say", text),))
+
+    def close(self, outcome: Outcome) -> Turn:
+        """End the open ask, if there is one."""
+        return Turn(records=(Closed(outcome),)) if self.state.ask else Turn()
+
+    def put_again(self, lead: str = "") -> Turn:
+        """Show the open ask once more, with its buttons, after a sentence."""
+        ask = self.state.ask
+        return Turn((shown(ask, lead),)) if ask else Turn()
+
+    def without_ask(self) -> "Scene":
+        """Give the same moment after the open ask was closed."""
+        return replace(self, state=replace(self.state, ask=None))
+
+
+def shown(ask: Ask, lead: str = "") -> Reply:
+    """Give an ask as the shopper sees it."""
+    text = f"{lead} {ask.wording}".strip()
+    return Reply("question" if ask.kind == "question" else "consent", text, ask.id, ask.choices)

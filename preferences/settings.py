@@ -1,0 +1,205 @@
+"""Every setting of every process, read from `ASKFIRST_*` in the environment or in `.env`."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from preferences.errors import SettingsError
+
+PREFIX = "ASKFIRST_"
+DOTENV = Path(".env")
+_GENERATED = ("turn_secret", "session_secret", "identity_secret", "shopify_secret")
+
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """One deployment of one shop. A description says what a value is for and in which unit."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=DOTENV,
+        env_ignore_empty=True,
+        extra="ignore",  # other programs keep their names in .env too; ours are checked below
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    host: str = Field("127.0.0.1", description="address the gateway listens on")
+    port: int = Field(8080, ge=0, le=65535, description="port the gateway listens on")
+    data_dir: Path = Field(Path("var"), description="folder of everything this instance writes")
+    model_dir: Path = Field(
+        Path("models"), description="folder of trained models, named by content, shared safely"
+    )
+    rasa_env: Path = Field(
+        Path(".venv-rasa"), description="the Python 3.10 environment of the Rasa server"
+    )
+    database_url: str = Field(
+        "",
+        description="postgresql://user:password@host/name; empty: SQLite in the data folder",
+    )
+    redis_url: str = Field(
+        "", description="redis://host:6379/0 for several gateways; empty: in this process"
+    )
+    shop_name: str = Field("Corner Shop", min_length=1, description="the shop as shoppers know it")
+    locale: Literal["en", "es", "de"] = Field(
+        "en", description="language spoken where the shopper's is not known"
+    )
+    origins: Words = Field(
+        (), description="comma-separated origins of pages that may embed the widget"
+    )
+    trusted_proxies: Words = Field(
+        (), description="comma-separated addresses whose X-Forwarded-For is believed"
+    )
+    rasa_urls: Words = Field(
+        ("http://127.0.0.1:5005",),
+        description="comma-separated Rasa servers; a shopper stays with one",
+    )
+    rasa_processes: int = Field(
+        1, ge=1, le=64, description="Rasa servers that `python -m bot` starts"
+    )
+    actions_url: str = Field(
+        "http://127.0.0.1:5055/webhook", description="where the Rasa server finds the actions"
+    )
+    turn_secret: SecretStr = Field(
+        SecretStr(""), description="shared by gateway and Rasa; empty: generated and kept"
+    )
+    session_secret: SecretStr = Field(
+        SecretStr(""), description="signs chat sessions and buttons; empty: generated and kept"
+    )
+    identity_secret: SecretStr = Field(
+        SecretStr(""), description="the shop signs who is logged in; empty: generated and kept"
+    )
+    shopify_secret: SecretStr = Field(
+        SecretStr(""), description="verifies Shopify's webhooks; empty: generated and kept"
+    )
+    destinations: Words = Field(
+        ("log",), description="comma-separated CRMs that are told: log, webhook"
+    )
+    webhook_url: str = Field("", description="where the webhook destination posts its batches")
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="signs those batches (Standard Webhooks, whsec_...)"
+    )
+    demo: bool = Field(
+        default=False, description="serve the demo shop at /; `python -m bot` switches it on"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="how much each process says in its log"
+    )
+
+    @field_validator("origins", "trusted_proxies", "rasa_urls", "destinations", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and not value.startswith(("postgresql://", "sqlite:///")):
+            message = "must begin with postgresql:// or sqlite:///, or be left empty for SQLite"
+            raise ValueError(message)
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            message = "must begin with redis://, rediss:// or unix://, or be left empty"
+            raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _webhook_is_whole(self) -> Self:
+        if "webhook" in self.destinations and not (
+            self.webhook_url and self.webhook_secret.get_secret_value()
+        ):
+            message = (
+                "ASKFIRST_DESTINATIONS names webhook, so ASKFIRST_WEBHOOK_URL and "
+                "ASKFIRST_WEBHOOK_SECRET must be set"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def database(self) -> str:
+        """The store's URL without a driver: `sqlite:////absolute/file` or `postgresql://...`."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'askfirst.db'}"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment, and complete it with secrets kept in the data folder.
+
+    :raises SettingsError: a name is unknown, a value malformed, or the data folder unusable;
+        the sentence names the variable.
+    """
+    _refuse_unknown(os.environ | dotenv_values(DOTENV))
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+    missing = [name for name in _GENERATED if not getattr(settings, name).get_secret_value()]
+    if not missing:
+        return settings
+    kept = kept_secrets(settings.data_dir)
+    return settings.model_copy(update={name: SecretStr(kept[name]) for name in missing})
+
+
+def kept_secrets(data_dir: Path) -> dict[str, str]:
+    """The secrets generated for this data folder, made at the first call (`secrets.json`, 0600).
+
+    :raises SettingsError: the folder cannot be written or the file cannot be read.
+    """
+    file = data_dir / "secrets.json"
+    fresh = {name: secrets.token_urlsafe(32) for name in _GENERATED}
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            _write_once(file, json.dumps(fresh))
+        kept: dict[str, str] = fresh | json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        message = (
+            f"The data folder {data_dir} cannot be used ({error}); "
+            "make it writable or set ASKFIRST_DATA_DIR to another one."
+        )
+        raise SettingsError(message) from None
+    return kept
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Two processes that start together must agree: the first link wins, whole or not at all."""
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _refuse_unknown(environment: Mapping[str, str | None]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in environment:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            message = f"{name} is not a setting of Askfirst; .env.example names every one."
+            raise SettingsError(message)
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    what = first["msg"].removeprefix("Value error, ")
+    if not place:
+        return f"{what}."
+    name = place.upper() if place.lower().startswith(PREFIX.lower()) else PREFIX + place.upper()
+    return f"{name}: {what[0].lower()}{what[1:]}; .env.example says what it is for."
