@@ -1,0 +1,85 @@
+# .venv: Python 3.12 or newer, everything of ours · .venv-rasa: Python 3.10, the Rasa server · one uv.lock
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.PHONY: help setup run test check bench clean browser
+
+# Any Python from 3.10 on brings uv where it is missing or too old for the lock; uv brings the rest.
+PYTHON ?= python3
+UV := $(shell uv --version 2>/dev/null | awk '{split($$2, v, "."); if (v[1] > 0 || v[2] >= 9) print "uv"}')
+ifeq ($(UV),)
+UV := .tools/bin/uv
+UV_MISSING := .tools/bin/uv
+endif
+
+# pyenv hides the Pythons that are not selected: show them to uv, which else downloads its own.
+PYENV_ROOT ?= $(HOME)/.pyenv
+PYENV := $(wildcard $(PYENV_ROOT)/versions/3.12.*/bin $(PYENV_ROOT)/versions/3.10.*/bin)
+ifneq ($(PYENV),)
+empty :=
+export UV_PYTHON_SEARCH_PATH := $(subst $(empty) $(empty),:,$(PYENV)):$(PATH)
+endif
+
+SYNC := $(UV) sync --locked --inexact
+SYNC_RASA := UV_PROJECT_ENVIRONMENT=.venv-rasa $(SYNC)
+BIN := .venv/bin
+LOCK := pyproject.toml uv.lock
+
+help:           ## show this list
+	@awk -F ' *## ' '/^[a-z]+:.*## / {sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.run .venv-rasa/.run  ## install both environments from the lock
+
+run: setup      ## set everything up, start it all and print the address of the demo shop
+	@exec $(BIN)/python -m bot
+
+test: setup .venv/.dev .venv-rasa/.dev browser check  ## every check and every test, in both environments
+	$(BIN)/pytest
+	.venv-rasa/bin/python -m pytest -c tests/rasa/pytest.ini tests/rasa
+
+check: .venv/.dev  ## format, lint, types, and who may import whom
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup .venv/.dev  ## measure beside a plain Rasa project; JSON lines
+	@exec $(BIN)/python -m tests.bench
+
+clean:          ## remove environments, models and caches; the data folder var stays
+	rm -rf .venv .venv-rasa .tools models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What is installed for running is enough for running; the tests add to it.
+.venv/.run: $(LOCK) | $(UV_MISSING)
+	@echo "Installing the environment of the gateway, the actions and the sync worker …"
+	$(SYNC) --no-default-groups --group app
+	@touch $@
+
+.venv/.dev: $(LOCK) .venv/.run
+	$(SYNC)
+	@touch $@
+
+.venv-rasa/.run: $(LOCK) | $(UV_MISSING)
+	@echo "Installing the environment of the Rasa server (the first time about 2 GB to download) …"
+	$(SYNC_RASA) --only-group rasa
+	@touch $@
+
+.venv-rasa/.dev: $(LOCK) .venv-rasa/.run
+	$(SYNC_RASA) --only-group rasa-test
+	@touch $@
+
+# --target needs neither a venv module nor rights on the system's Python.
+.tools/bin/uv:
+	@echo "Bringing uv into .tools …"
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools 'uv>=0.9'
+
+browser:
+	@for name in chromium chromium-browser google-chrome; do \
+		if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium for the browser tests …"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; \
+	else \
+		echo "No Chromium here and no right to install it: the browser tests are skipped."; \
+	fi || echo "Chromium could not be installed: the browser tests are skipped."

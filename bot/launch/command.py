@@ -1,0 +1,61 @@
+"""The command line of `python -m bot`: reads the arguments, checks, launches, reports."""
+
+import asyncio
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bot.launch.checks import check
+from bot.launch.errors import LaunchError
+from bot.launch.launcher import launch
+from bot.launch.screen import Screen, open_screen
+from preferences.errors import SettingsError
+from preferences.settings import Settings, load_settings
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Run one instance until it is told to stop, and give the exit code."""
+    given = _read(arguments)
+    screen = open_screen()
+    try:
+        settings = _settings(given)
+        check(settings)
+        asyncio.run(launch(settings, screen))
+    except (LaunchError, SettingsError) as error:
+        return _explain(error, screen)
+    except KeyboardInterrupt:  # before the launcher listened for it: nothing was started yet
+        return 0
+    return 0
+
+
+def _read(arguments: Sequence[str]) -> dict[str, Any]:
+    parser = ArgumentParser(
+        prog="python -m bot",
+        description="Run Askfirst: gateway, action server, Rasa and CRM sync, until Ctrl-C.",
+        epilog="Every other setting is an ASKFIRST_* variable; .env.example names them all.",
+    )
+    parser.add_argument(
+        "--port", type=int, help="port of the gateway (ASKFIRST_PORT, 8080); 0 takes a free one"
+    )
+    parser.add_argument(
+        "--data", dest="data_dir", type=Path, help="folder for all it writes (ASKFIRST_DATA_DIR)"
+    )
+    return {
+        name: value
+        for name, value in vars(parser.parse_args(arguments)).items()
+        if value is not None
+    }
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    settings = load_settings(**given)
+    here = {name: getattr(settings, name).resolve() for name in ("data_dir", "model_dir")}
+    return settings.model_copy(update=here)
+
+
+def _explain(error: LaunchError | SettingsError, screen: Screen) -> int:
+    if isinstance(error, LaunchError) and error.excerpt:
+        screen.excerpt(error.excerpt)
+    screen.error(str(error))
+    return 1
