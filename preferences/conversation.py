@@ -21,6 +21,9 @@ Outcome = Literal[
 ]
 
 
+ConsentState = Literal["given", "refused", "withdrawn"]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One button: a label, and either the option's value or the act that pressing it means."""
@@ -64,7 +67,7 @@ class Asked:
     question: str
     purpose: str
     at: datetime
-    outcome: str | None
+    outcome: Outcome | None
     here: bool
 
 
@@ -95,7 +98,7 @@ class Consent:
     """The last word on one purpose, and the event in the ledger that proves it."""
 
     event: str
-    state: Literal["given", "refused", "withdrawn"]
+    state: ConsentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ class ConsentAct:
     """Permission given, refused or withdrawn, by which act; `ask` holds the notice shown."""
 
     purpose: str
-    state: Literal["given", "refused", "withdrawn"]
+    state: ConsentState
     method: Literal["button", "typed", "stop_keyword"]
     ask: Ask | None = None
 

@@ -7,8 +7,10 @@ Ledgers (`consent_event`, `answer`, `decision`) only grow. Times are UTC. Rows n
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+from preferences.conversation import AskKind, ConsentState, Outcome
 
 from preferences.store.types import Json, UtcTime
 
@@ -25,6 +27,11 @@ def _time(**more: Any) -> Any:
 
 def _json(**more: Any) -> Any:
     return Field(sa_type=Json, **more)
+
+
+def _word(**more: Any) -> Any:
+    """A word of a closed vocabulary."""
+    return Field(sa_type=String, **more)
 
 
 class ShopperRow(Row, table=True):
@@ -114,7 +121,7 @@ class AskRow(Row, table=True):
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
     question_id: str
     question_version: int
-    kind: str
+    kind: AskKind = _word()
     purpose: str
     wording: str
     options: list[dict[str, Any]] = _json()
@@ -124,7 +131,7 @@ class AskRow(Row, table=True):
     candidate_id: str | None = None
     asked_at: datetime = _time()
     closed_at: datetime | None = _time(default=None)
-    outcome: str | None = None
+    outcome: Outcome | None = _word(default=None)
 
 
 class AnswerRow(Row, table=True):
@@ -163,7 +170,7 @@ class ConsentEventRow(Row, table=True):
     shopper_id: str = Field(foreign_key="shopper.id", index=True)
     seq: int
     purpose: str
-    state: str
+    state: ConsentState = _word()
     method: str
     notice_version: int | None = None
     notice_sha256: str | None = None

@@ -1,0 +1,211 @@
+"""Conversations and their log: what came in is kept before it is acknowledged, then answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from preferences.errors import NotFoundError
+from preferences.store.engine import Store
+from preferences.store.ids import new_id
+from preferences.store.shoppers import known_shopper, new_shopper
+from preferences.store.tables import AskRow, ConversationRow, MessageRow
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One shopper on one channel."""
+
+    id: str
+    shopper: str
+    channel: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came in, as it stands in the log. `body` holds what the channel's turn needs."""
+
+    conversation: Conversation
+    seq: int
+    message_id: str
+    kind: str
+    text: str
+    body: Mapping[str, Any]
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One line of the log as a channel may show it; events of the page are not among them."""
+
+    seq: int
+    author: str
+    kind: str
+    text: str
+    lang: str
+    body: Mapping[str, Any]
+    message_id: str | None
+    at: datetime
+
+
+async def start_conversation(
+    store: Store, *, channel: str, locale: str, customer: str | None, now: datetime
+) -> Conversation:
+    """Begin a conversation with a customer the shop vouched for, or with somebody unknown."""
+    async with store.begin() as session:
+        shopper = (
+            await new_shopper(session, now)
+            if customer is None
+            else await known_shopper(session, "customer", customer, "verified", now)
+        )
+        row = ConversationRow(
+            id=new_id(),
+            shopper_id=shopper,
+            channel=channel,
+            locale=locale,
+            created_at=now,
+            seen_at=now,
+        )
+        session.add(row)
+        return _conversation(row)
+
+
+async def receive(
+    store: Store,
+    conversation: str,
+    *,
+    message_id: str,
+    kind: str,
+    text: str,
+    body: Mapping[str, Any],
+    now: datetime,
+) -> Received:
+    """Keep what came in. The same message again gives what was kept the first time.
+
+    :raises NotFoundError: there is no such conversation (any more).
+    """
+    async with store.begin() as session:
+        row = await session.get(ConversationRow, conversation, with_for_update=True)
+        if row is None:
+            message = "This conversation is not known; begin a new one."
+            raise NotFoundError(message)
+        known = select(MessageRow).where(
+            MessageRow.conversation_id == conversation, MessageRow.message_id == message_id
+        )
+        kept = (await session.exec(known)).first()
+        if kept is None:
+            row.seen_at = now
+            kept = MessageRow(
+                conversation_id=conversation,
+                seq=await next_seq(session, conversation),
+                author="shopper",
+                kind=kind,
+                text=text,
+                lang=row.locale,
+                message_id=message_id,
+                body=dict(body),
+                at=now,
+            )
+            session.add(kept)
+        return _received(row, kept)
+
+
+async def next_seq(session: AsyncSession, conversation: str, count: int = 1) -> int:
+    """Reserve numbers in the log, and give the first of them."""
+    numbered = (
+        update(ConversationRow)
+        .where(col(ConversationRow.id) == conversation)
+        .values(last_seq=ConversationRow.last_seq + count)
+        .returning(col(ConversationRow.last_seq))
+        .execution_options(synchronize_session=False)
+    )
+    last: int = (await session.execute(numbered)).scalar_one()
+    return last - count + 1
+
+
+async def read_log(store: Store, conversation: str, after: int, limit: int = 500) -> list[Logged]:
+    """Give the lines after a number, oldest first, at most `limit`."""
+    query = (
+        select(MessageRow)
+        .where(
+            MessageRow.conversation_id == conversation,
+            MessageRow.seq > after,
+            MessageRow.kind != "event",
+        )
+        .order_by(col(MessageRow.seq))
+        .limit(limit)
+    )
+    async with store.begin(readonly=True) as session:
+        rows = (await session.exec(query)).all()
+    return [
+        Logged(
+            row.seq, row.author, row.kind, row.text, row.lang, row.body, row.message_id, row.at
+        )
+        for row in rows
+    ]
+
+
+async def read_unanswered(store: Store) -> list[Received]:
+    """Give everything kept and not yet answered, oldest first: what a restart has to take up."""
+    query = (
+        select(MessageRow, ConversationRow)
+        .join(ConversationRow)
+        .where(col(MessageRow.message_id).is_not(None), col(MessageRow.answered_at).is_(None))
+        .order_by(col(MessageRow.at), col(MessageRow.seq))
+    )
+    async with store.begin(readonly=True) as session:
+        rows = (await session.exec(query)).all()
+    return [_received(conversation, message) for message, conversation in rows]
+
+
+async def reachable(
+    store: Store, shopper: str, channel: str, now: datetime, within: timedelta
+) -> str | None:
+    """Give the conversation in which this shopper was seen last on a channel, if recently."""
+    query = (
+        select(ConversationRow.id)
+        .where(
+            ConversationRow.shopper_id == shopper,
+            ConversationRow.channel == channel,
+            ConversationRow.seen_at > now - within,
+        )
+        .order_by(col(ConversationRow.seen_at).desc())
+        .limit(1)
+    )
+    async with store.begin(readonly=True) as session:
+        return (await session.exec(query)).first()
+
+
+async def choice_label(store: Store, conversation: str, ask: str, option: int) -> str:
+    """Give the label of a button that was shown in a conversation.
+
+    :raises NotFoundError: it never was.
+    """
+    query = select(AskRow.options).where(AskRow.id == ask, AskRow.conversation_id == conversation)
+    async with store.begin(readonly=True) as session:
+        options = (await session.exec(query)).first()
+    if options is None or option >= len(options):
+        message = "This button is not part of this conversation."
+        raise NotFoundError(message)
+    return str(options[option]["label"])
+
+
+def _conversation(row: ConversationRow) -> Conversation:
+    return Conversation(row.id, row.shopper_id, row.channel, row.locale)
+
+
+def _received(conversation: ConversationRow, message: MessageRow) -> Received:
+    return Received(
+        _conversation(conversation),
+        message.seq,
+        message.message_id or "",
+        message.kind,
+        message.text,
+        message.body,
+        message.answered_at is not None,
+    )

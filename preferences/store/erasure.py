@@ -1,0 +1,75 @@
+"""Removes a shopper from the store, leaving only the wish to be left alone."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from preferences.store.ids import new_id
+from preferences.store.tables import (
+    AnswerRow,
+    AskRow,
+    CandidateRow,
+    ConsentEventRow,
+    ConversationRow,
+    DecisionRow,
+    HabitRow,
+    MessageRow,
+    PurchaseLineRow,
+    PurchaseRow,
+    SuppressionRow,
+    TrackerRow,
+)
+
+_OF_SHOPPER = (
+    AnswerRow,
+    AskRow,
+    ConsentEventRow,
+    DecisionRow,
+    SuppressionRow,
+    CandidateRow,
+    HabitRow,
+)
+
+
+async def erase(session: AsyncSession, shopper: str, now: datetime, *, keep: str = "") -> None:
+    """Delete what is held of a shopper, in the caller's transaction.
+
+    `keep` names the message that asked for it: it stays, without its words, so that its turn is
+    known to be done. The shopper's identity stays too: it is what keeps the wish in force.
+    """
+    await session.flush()
+    conversations = select(col(ConversationRow.id)).where(
+        col(ConversationRow.shopper_id) == shopper
+    )
+    purchases = select(col(PurchaseRow.id)).where(col(PurchaseRow.shopper_id) == shopper)
+    here = col(MessageRow.conversation_id).in_(conversations)
+    asked_for_it = col(MessageRow.message_id) == keep
+    await session.execute(update(MessageRow).where(here, asked_for_it).values(text="", body={}))
+    kept = col(MessageRow.message_id).is_not_distinct_from(keep)
+    await session.execute(delete(MessageRow).where(here, ~kept))
+    await session.execute(delete(TrackerRow).where(col(TrackerRow.sender_id).in_(conversations)))
+    await session.execute(
+        delete(PurchaseLineRow).where(col(PurchaseLineRow.purchase_id).in_(purchases))
+    )
+    await session.execute(delete(PurchaseRow).where(col(PurchaseRow.shopper_id) == shopper))
+    for table in _OF_SHOPPER:
+        await session.execute(delete(table).where(col(table.shopper_id) == shopper))
+    await session.execute(
+        update(ConversationRow)
+        .where(col(ConversationRow.shopper_id) == shopper)
+        .values(open_ask_id=None, unclear=0)
+        .execution_options(synchronize_session="fetch")
+    )
+    session.add(
+        SuppressionRow(
+            id=new_id(),
+            shopper_id=shopper,
+            scope="all",
+            target="",
+            source="shopper",
+            reason="shopper_erased",
+            created_at=now,
+        )
+    )

@@ -1,0 +1,187 @@
+"""Keeps orders and products as the shop reports them, and the habits that follow from them.
+
+Statistics are brought up to date here, when an order arrives, and never while a shopper waits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from preferences.conversation import About
+from preferences.misfit import is_misfit
+from preferences.policy import MisfitPolicy
+from preferences.purchases import Line, Product, Purchase
+from preferences.store.engine import Store
+from preferences.store.ids import new_id
+from preferences.store.shoppers import known_shopper
+from preferences.store.tables import (
+    CandidateRow,
+    HabitRow,
+    ProductRow,
+    PurchaseLineRow,
+    PurchaseRow,
+    QuarantineRow,
+    ShopperRow,
+    SuppressionRow,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of an order: whose it is, and whether it made a question worth weighing."""
+
+    shopper: str
+    candidate: bool
+
+
+async def keep_purchase(
+    store: Store, purchase: Purchase, policy: MisfitPolicy, now: datetime
+) -> Kept:
+    """Keep an order once, however often it is reported.
+
+    Of a shopper who asked to be forgotten nothing is kept.
+    """
+    async with store.begin() as session:
+        shopper = await known_shopper(session, "customer", purchase.customer, "claimed", now)
+        await session.get(ShopperRow, shopper, with_for_update=True)
+        if await _is_known(session, purchase) or await _is_erased(session, shopper):
+            return Kept(shopper, candidate=False)
+        row = PurchaseRow(
+            id=new_id(),
+            source=purchase.source,
+            external_id=purchase.external_id,
+            shopper_id=shopper,
+            placed_at=purchase.placed_at,
+            received_at=now,
+        )
+        session.add(row)
+        await session.flush()
+        products = await _products(session, purchase.lines)
+        habit = await _habit(session, shopper)
+        odd = [
+            line
+            for line in purchase.lines
+            if is_misfit(
+                _audience(line, products),
+                {audience: row.articles for audience, row in habit.items()},
+                placed_at=purchase.placed_at,
+                now=now,
+                policy=policy,
+            )
+        ]
+        _add_lines(session, row.id, purchase.lines, products)
+        _add_to_habit(session, shopper, habit, purchase.lines, products)
+        if odd:
+            _add_candidate(session, shopper, purchase, odd[0], policy, now)
+        return Kept(shopper, candidate=bool(odd))
+
+
+async def keep_product(store: Store, product: Product) -> None:
+    """Keep what the feed says of a product; an older report never replaces a newer one."""
+    async with store.begin() as session:
+        known = await session.get(ProductRow, product.sku, with_for_update=True)
+        if known is None or known.updated_at <= product.updated_at:
+            await session.merge(ProductRow(**asdict(product)))
+
+
+async def keep_aside(
+    store: Store, *, source: str, topic: str, delivery: str, body: str, problem: str, now: datetime
+) -> None:
+    """Keep a signed report that could not be read, whole, until somebody mends and replays it."""
+    async with store.begin() as session:
+        query = select(QuarantineRow).where(QuarantineRow.delivery_id == delivery)
+        if (await session.exec(query)).first() is None:
+            session.add(
+                QuarantineRow(
+                    id=new_id(),
+                    source=source,
+                    topic=topic,
+                    delivery_id=delivery,
+                    body=body,
+                    problem=problem,
+                    received_at=now,
+                )
+            )
+
+
+async def _is_known(session: AsyncSession, purchase: Purchase) -> bool:
+    query = select(PurchaseRow.id).where(
+        PurchaseRow.source == purchase.source, PurchaseRow.external_id == purchase.external_id
+    )
+    return (await session.exec(query)).first() is not None
+
+
+async def _is_erased(session: AsyncSession, shopper: str) -> bool:
+    query = select(SuppressionRow.id).where(
+        SuppressionRow.shopper_id == shopper, SuppressionRow.reason == "shopper_erased"
+    )
+    return (await session.exec(query)).first() is not None
+
+
+async def _products(session: AsyncSession, lines: Sequence[Line]) -> dict[str, ProductRow]:
+    query = select(ProductRow).where(col(ProductRow.sku).in_([line.sku for line in lines]))
+    return {row.sku: row for row in (await session.exec(query)).all()}
+
+
+async def _habit(session: AsyncSession, shopper: str) -> dict[str, HabitRow]:
+    query = select(HabitRow).where(HabitRow.shopper_id == shopper)
+    return {row.audience: row for row in (await session.exec(query)).all()}
+
+
+def _audience(line: Line, products: dict[str, ProductRow]) -> str:
+    return products[line.sku].audience if line.sku in products else ""
+
+
+def _add_lines(
+    session: AsyncSession, purchase: str, lines: Sequence[Line], products: dict[str, ProductRow]
+) -> None:
+    session.add_all(
+        PurchaseLineRow(
+            purchase_id=purchase,
+            position=position,
+            sku=line.sku,
+            title=line.title,
+            category=products[line.sku].category if line.sku in products else "",
+            audience=_audience(line, products),
+            quantity=line.quantity,
+        )
+        for position, line in enumerate(lines)
+    )
+
+
+def _add_to_habit(
+    session: AsyncSession,
+    shopper: str,
+    habit: dict[str, HabitRow],
+    lines: Sequence[Line],
+    products: dict[str, ProductRow],
+) -> None:
+    for line in lines:
+        if audience := _audience(line, products):
+            row = habit.setdefault(audience, HabitRow(shopper_id=shopper, audience=audience))
+            row.articles += line.quantity
+            session.add(row)
+
+
+def _add_candidate(
+    session: AsyncSession,
+    shopper: str,
+    purchase: Purchase,
+    line: Line,
+    policy: MisfitPolicy,
+    now: datetime,
+) -> None:
+    session.add(
+        CandidateRow(
+            id=new_id(),
+            shopper_id=shopper,
+            question_id="gift_or_self",
+            about=asdict(About(purchase.external_id, line.sku, line.title)),
+            reason="misfit",
+            created_at=now,
+            expires_at=purchase.placed_at + timedelta(hours=policy.fresh_hours),
+        )
+    )

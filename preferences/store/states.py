@@ -1,0 +1,169 @@
+"""Reads everything that a turn may depend on: a handful of rows by key, never a statistic."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from preferences.catalogue import Catalogue
+from preferences.conversation import (
+    About,
+    Ask,
+    Asked,
+    Candidate,
+    Choice,
+    Consent,
+    Known,
+    State,
+    Suppression,
+)
+from preferences.store.tables import (
+    AnswerRow,
+    AskRow,
+    CandidateRow,
+    ConsentEventRow,
+    ConversationRow,
+    PurchaseRow,
+    SuppressionRow,
+)
+
+_MEMORY = timedelta(days=400)  # longer than any rest that a policy may order
+
+
+async def read_state(
+    session: AsyncSession,
+    conversation: ConversationRow,
+    *,
+    turn: int,
+    now: datetime,
+    catalogue: Catalogue,
+) -> State:
+    """Read the state of a conversation whose row the caller holds."""
+    shopper = conversation.shopper_id
+    asks = await _asks(session, shopper, now)
+    open_ask = next((ask for ask in asks if ask.id == conversation.open_ask_id), None)
+    return State(
+        conversation=conversation.id,
+        shopper=shopper,
+        channel=conversation.channel,
+        locale=conversation.locale,
+        now=now,
+        turn=turn,
+        disclosed=conversation.disclosed_at is not None,
+        handed_off=conversation.handed_off_at is not None,
+        unclear=conversation.unclear,
+        ask=to_ask(open_ask) if open_ask else None,
+        consents=await read_consents(session, shopper),
+        suppressions=await _suppressions(session, shopper, now),
+        asked=tuple(_asked(ask, conversation.id) for ask in asks),
+        candidates=await _candidates(session, shopper, now),
+        known=await _known(session, shopper, conversation.locale, catalogue),
+        purchases=await _purchases(session, shopper),
+    )
+
+
+async def read_consents(session: AsyncSession, shopper: str) -> dict[str, Consent]:
+    """Give the last word on each purpose."""
+    query = (
+        select(ConsentEventRow)
+        .where(ConsentEventRow.shopper_id == shopper)
+        .order_by(col(ConsentEventRow.seq))
+    )
+    rows = (await session.exec(query)).all()
+    return {row.purpose: Consent(row.id, row.state) for row in rows}
+
+
+def to_ask(row: AskRow) -> Ask:
+    """Give an ask in the domain's words."""
+    return Ask(
+        id=row.id,
+        kind=row.kind,
+        question=row.question_id,
+        version=row.question_version,
+        purpose=row.purpose,
+        wording=row.wording,
+        choices=tuple(Choice(**choice) for choice in row.options),
+        locale=row.locale,
+        asked_at=row.asked_at,
+        about=About(**row.about) if row.about else None,
+        candidate=row.candidate_id,
+    )
+
+
+async def _asks(session: AsyncSession, shopper: str, now: datetime) -> list[AskRow]:
+    query = (
+        select(AskRow)
+        .where(AskRow.shopper_id == shopper, AskRow.asked_at > now - _MEMORY)
+        .order_by(col(AskRow.asked_at).desc())
+        .limit(100)
+    )
+    return list((await session.exec(query)).all())
+
+
+def _asked(row: AskRow, conversation: str) -> Asked:
+    here = row.conversation_id == conversation
+    return Asked(
+        row.kind, row.question_id, row.purpose, row.asked_at, row.outcome, here
+    )
+
+
+async def _suppressions(
+    session: AsyncSession, shopper: str, now: datetime
+) -> tuple[Suppression, ...]:
+    query = select(SuppressionRow).where(
+        SuppressionRow.shopper_id == shopper,
+        col(SuppressionRow.lifted_at).is_(None),
+        or_(col(SuppressionRow.expires_at).is_(None), col(SuppressionRow.expires_at) > now),
+    )
+    rows = (await session.exec(query)).all()
+    return tuple(Suppression(row.scope, row.target, row.reason) for row in rows)
+
+
+async def _candidates(
+    session: AsyncSession, shopper: str, now: datetime
+) -> tuple[Candidate, ...]:
+    query = select(CandidateRow).where(
+        CandidateRow.shopper_id == shopper,
+        col(CandidateRow.closed_at).is_(None),
+        CandidateRow.expires_at > now,
+    )
+    rows = (await session.exec(query)).all()
+    return tuple(
+        Candidate(row.id, row.question_id, About(**row.about), row.reason, row.created_at)
+        for row in rows
+    )
+
+
+async def _known(
+    session: AsyncSession, shopper: str, locale: str, catalogue: Catalogue
+) -> tuple[Known, ...]:
+    query = (
+        select(AnswerRow)
+        .where(AnswerRow.shopper_id == shopper)
+        .order_by(col(AnswerRow.answered_at).desc())
+        .limit(20)
+    )
+    rows = (await session.exec(query)).all()
+    return tuple(
+        Known(
+            question=row.question_id,
+            value=row.value,
+            label=_label(row, locale, catalogue),
+            wording=row.wording,
+            answered_at=row.answered_at,
+        )
+        for row in rows
+    )
+
+
+def _label(row: AnswerRow, locale: str, catalogue: Catalogue) -> str:
+    """Name the answer in the shopper's language; by its bare value once the option is gone."""
+    if (row.question_id, row.value) not in catalogue.values:
+        return row.value
+    return catalogue.questions[row.question_id].option(row.value).label[locale]
+
+
+async def _purchases(session: AsyncSession, shopper: str) -> int:
+    query = select(func.count()).select_from(PurchaseRow).where(PurchaseRow.shopper_id == shopper)
+    return (await session.exec(query)).one()

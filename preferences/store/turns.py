@@ -1,0 +1,146 @@
+"""One turn, once: reads the state, lets the domain answer, and commits all of it together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from preferences.conversation import Ask, Choice, Reply
+from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, Said
+from preferences.errors import NotFoundError
+from preferences.store.conversations import next_seq
+from preferences.store.engine import Store
+from preferences.store.records import Desk, write_records
+from preferences.store.states import read_state
+from preferences.store.tables import ConversationRow, MessageRow
+from preferences.understanding import Heard
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Takes turns of one shop's assistant over its store.
+
+    `destinations` names the CRMs that are to be told; `clock` gives aware UTC times.
+    """
+
+    store: Store
+    assistant: Assistant
+    destinations: Sequence[str]
+    clock: Callable[[], datetime]
+
+    async def take(self, conversation: str, message_id: str, heard: Heard) -> list[dict[str, Any]]:
+        """Answer one message that the log holds; `heard` is used where it is a text.
+
+        Gives the replies as the log holds them. A message that was answered already is not answered
+        again: its replies are given once more.
+
+        :raises NotFoundError: the log does not hold the message.
+        :raises UnavailableError: nothing was stored; the same call may be made again.
+        """
+        async with self.store.begin() as session:
+            row = await session.get(ConversationRow, conversation, with_for_update=True)
+            inbound = await _inbound(session, conversation, message_id)
+            if row is None or inbound is None:
+                message = "This message is not in the log; it has to be kept before it is answered."
+                raise NotFoundError(message)
+            if inbound.answered_at is None:
+                await self._answer(session, row, inbound, heard)
+                await session.flush()
+            return [_as_json(reply) for reply in await _replies(session, inbound)]
+
+    async def _answer(
+        self, session: AsyncSession, row: ConversationRow, inbound: MessageRow, heard: Heard
+    ) -> None:
+        now = self.clock()
+        state = await read_state(
+            session, row, turn=inbound.seq, now=now, catalogue=self.assistant.catalogue
+        )
+        turn = self.assistant.respond(_message(inbound, heard, state.ask), state)
+        desk = Desk(
+            session=session,
+            conversation=row,
+            message_id=inbound.message_id or "",
+            state=state,
+            catalogue=self.assistant.catalogue,
+            destinations=self.destinations,
+        )
+        await write_records(desk, turn.records)
+        inbound.answered_at = now
+        if turn.replies:
+            first = await next_seq(session, row.id, len(turn.replies))
+            session.add_all(
+                _line(row, inbound, reply, seq, now)
+                for seq, reply in enumerate(turn.replies, start=first)
+            )
+
+
+def _message(inbound: MessageRow, heard: Heard, ask: Ask | None) -> Message:
+    match inbound.kind:
+        case "press":
+            return Pressed(_choice(inbound, ask))
+        case "event":
+            return Happened(inbound.text)
+        case _:
+            return Said(heard)
+
+
+def _choice(inbound: MessageRow, ask: Ask | None) -> Choice | None:
+    """Give the button of the open ask; one of an ask that is over means nothing any more."""
+    if ask is None or inbound.body["ask"] != ask.id:
+        return None
+    option: int = inbound.body["option"]
+    return ask.choices[option]
+
+
+def _line(
+    row: ConversationRow, inbound: MessageRow, reply: Reply, seq: int, now: datetime
+) -> MessageRow:
+    choices = [{"label": choice.label} for choice in reply.choices]
+    return MessageRow(
+        conversation_id=row.id,
+        seq=seq,
+        author="assistant",
+        kind=reply.kind,
+        text=reply.text,
+        lang=row.locale,
+        body={"ask": reply.ask, "choices": choices} if reply.ask else {},
+        reply_to=inbound.seq,
+        at=now,
+    )
+
+
+async def _inbound(
+    session: AsyncSession, conversation: str, message_id: str
+) -> MessageRow | None:
+    query = select(MessageRow).where(
+        MessageRow.conversation_id == conversation, MessageRow.message_id == message_id
+    )
+    return (await session.exec(query)).first()
+
+
+async def _replies(session: AsyncSession, inbound: MessageRow) -> Sequence[MessageRow]:
+    query = (
+        select(MessageRow)
+        .where(
+            MessageRow.conversation_id == inbound.conversation_id,
+            MessageRow.reply_to == inbound.seq,
+        )
+        .order_by(col(MessageRow.seq))
+    )
+    return (await session.exec(query)).all()
+
+
+def _as_json(row: MessageRow) -> dict[str, Any]:
+    return {
+        "seq": row.seq,
+        "from": row.author,
+        "kind": row.kind,
+        "text": row.text,
+        "lang": row.lang,
+        "choices": row.body.get("choices", []),
+        "ask": row.body.get("ask"),
+        "at": row.at.isoformat(),
+    }
