@@ -1,0 +1,10 @@
+/* What a shop does on its order page: the assistant opens by itself, once for each order. */
+(() => {
+  "use strict";
+  const key = `shop.opened.${document.currentScript.dataset.order}`;
+  if (sessionStorage.getItem(key)) return;
+  sessionStorage.setItem(key, "yes");
+  const open = () => window.Askfirst.open();
+  if (window.Askfirst) open();
+  else addEventListener("askfirst:ready", open, { once: true });
+})();

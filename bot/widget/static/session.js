@@ -1,0 +1,145 @@
+/** Who is talking: one session with the gateway, kept so that a reload finds it again. */
+
+import { Problem } from "./api.js";
+
+const KEY = "askfirst.session";
+
+/** Storage that may be blocked by the browser: reading then gives null, writing does nothing. */
+export class Memory {
+  #store;
+
+  constructor(name) {
+    try { this.#store = globalThis[name]; } catch { this.#store = null; }
+  }
+
+  read(key) {
+    try { return JSON.parse(this.#store.getItem(key)); } catch { return null; }
+  }
+
+  write(key, value) {
+    try {
+      if (value == null) this.#store.removeItem(key);
+      else this.#store.setItem(key, JSON.stringify(value));
+    } catch { /* blocked or full: the page itself still remembers */ }
+  }
+}
+
+/** The customer number inside a JWT, read without trust: only to notice a change of person. */
+function subjectOf(token) {
+  try {
+    const body = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    return JSON.parse(atob(body)).sub ?? null;
+  } catch {
+    return null;
+  }
+}
+
+export class Session {
+  #api;
+  #locale;
+  #identity;
+  #durable = new Memory("localStorage");
+  #tab = new Memory("sessionStorage");
+  #acted = false;
+  #current = null;
+  #making = null;
+
+  constructor(api, locale, identity) {
+    this.#api = api;
+    this.#locale = locale;
+    this.#identity = identity;
+    this.#current = this.#remembered();
+    this.#acted = this.#current !== null && this.#tab.read(KEY) === null;
+  }
+
+  get assistant() {
+    return this.#current?.assistant;
+  }
+
+  /** Whom the page names now, or null. */
+  get subject() {
+    return subjectOf(this.#identity.token);
+  }
+
+  /** The session's token; `made(answer)` is told when a new session had to be made. */
+  async token(made) {
+    if (this.#current) return this.#current.token;
+    this.#making ??= this.#make(made).finally(() => { this.#making = null; });
+    return this.#making;
+  }
+
+  /** The gateway no longer knows `token`; another tab may already have a newer one. */
+  renew(token) {
+    if (this.#current?.token !== token) return;
+    const stored = this.#remembered();
+    this.#current = stored?.token === token ? null : stored;
+    if (!this.#current) this.#keep();
+  }
+
+  /** The shopper did something: from now on the session outlives the tab. */
+  acted() {
+    if (this.#acted) return;
+    this.#acted = true;
+    if (this.#current) this.#keep();
+  }
+
+  forget() {
+    this.#current = null;
+    this.#acted = false;
+    this.#durable.write(KEY, null);
+    this.#tab.write(KEY, null);
+  }
+
+  /** Does the present session belong to whom the page now names? */
+  get fits() {
+    return this.#current === null || this.#current.subject === this.subject;
+  }
+
+  #remembered() {
+    const stored = this.#tab.read(KEY) ?? this.#durable.read(KEY);
+    if (!stored?.token || stored.subject !== this.subject) return null;
+    return stored;
+  }
+
+  #keep() {
+    this.#durable.write(KEY, this.#acted ? this.#current : null);
+    this.#tab.write(KEY, this.#acted ? null : this.#current);
+  }
+
+  async #make(made) {
+    const answer = await this.#ask();
+    this.#current = {
+      token: answer.session,
+      assistant: answer.assistant,
+      subject: this.subject,
+    };
+    this.#keep();
+    made?.(answer);
+    return answer.session;
+  }
+
+  async #ask() {
+    const body = { locale: this.#locale };
+    if (!this.#identity.token) return this.#api.createSession(body);
+    try {
+      return await this.#api.createSession({ ...body, identity: this.#identity.token });
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 401) throw error;
+    }
+    // The page has been open for longer than its identity lives: ask the shop for a new one,
+    // and serve the shopper as a stranger where it has none.
+    this.#identity.token = await this.#refreshed();
+    const identity = this.#identity.token ?? undefined;
+    return this.#api.createSession({ ...body, identity });
+  }
+
+  async #refreshed() {
+    if (!this.#identity.url) return null;
+    try {
+      const response = await fetch(this.#identity.url, { cache: "no-store" });
+      return response.ok ? (await response.text()).trim() : null;
+    } catch {
+      return null;
+    }
+  }
+}
