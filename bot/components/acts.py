@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -148,6 +149,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
         self, vectors: np.ndarray, targets: np.ndarray, labels: tuple[Label, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
         """One row for each label; labels without an example here get no chance at all."""
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
         model = LogisticRegression(
@@ -155,7 +157,10 @@ class ActClassifier(IntentClassifier, GraphComponent):
             max_iter=self._config["rounds"],
             multi_class="multinomial",
         )
-        model.fit(vectors, targets, sample_weight=balance(targets, labels))
+        with catch_warnings():
+            # Stopping after so many rounds is meant, and as good on sentences not seen.
+            simplefilter("ignore", ConvergenceWarning)
+            model.fit(vectors, targets, sample_weight=balance(targets, labels))
         rows, biases = model.coef_, model.intercept_
         if len(model.classes_) == 2:  # noqa: PLR2004 scikit-learn keeps one row of a pair
             rows, biases = np.vstack([-rows, rows]), np.hstack([-biases, biases])

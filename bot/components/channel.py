@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from rasa.shared.exceptions import RasaException
-from sanic import Blueprint
+from sanic import Blueprint, Sanic
 from sanic.exceptions import InvalidUsage
 from sanic.response import json as json_response
 
-from bot.components.corrections import correct_rasa
+from bot.components.corrections import close_kept_session, correct_rasa
+from bot.components.errors import TurnFailedError
+from bot.components.quiet import hush
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -125,7 +127,9 @@ def committed_replies(messages: list[dict[str, Any]], message_id: str) -> list[A
 
 
 def outline(error: BaseException) -> str:
-    """An error's kinds and place without its message, which may quote the shopper."""
+    """What went wrong, without the message of an error that may quote the shopper."""
+    if isinstance(error, TurnFailedError):
+        return str(error)
     kinds, place, link = [], "", error
     while link is not None:
         kinds.append(type(link).__name__)
@@ -143,6 +147,7 @@ class AskfirstInput(InputChannel):
         """Also corrects Rasa: the channel is the first thing of ours that a server builds."""
         self._authorization = f"Bearer {secret}".encode()
         correct_rasa()
+        hush()
 
     @classmethod
     def name(cls) -> str:
@@ -171,6 +176,13 @@ class AskfirstInput(InputChannel):
         @routes.post("/turn")
         async def turn(request: Request) -> HTTPResponse:
             return await self._answer(request, on_new_message)
+
+        @routes.listener("after_server_stop")
+        async def close(app: Sanic, _loop: object) -> None:
+            agent = getattr(app.ctx, "agent", None)
+            if agent is not None:
+                await close_kept_session(agent.action_endpoint)
+                await agent.tracker_store.close()
 
         return routes
 

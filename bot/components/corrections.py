@@ -7,29 +7,31 @@ that a new Rasa is looked at before it is trusted with these.
 
 from __future__ import annotations
 
+from asyncio import TimeoutError as AsyncTimeoutError
 from asyncio import get_running_loop
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from inspect import getsource
+from inspect import getattr_static, getsource
 from typing import Any
 
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel
 from rasa.core.nlg import NaturalLanguageGenerator
-from rasa.core.policies.policy import PolicyPrediction
+from rasa.core.policies.policy import Policy, PolicyPrediction
+from rasa.core.policies.rule_policy import RulePolicy
 from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import TrackerStore
 from rasa.engine.graph import GraphNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.nlu.classifiers.regex_message_handler import RegexMessageHandler
 from rasa.shared.core.constants import DEFAULT_SLOT_NAMES
-from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import Event, deserialise_events
+from rasa.shared.core.domain import Domain, State
+from rasa.shared.core.events import Event, UserUttered, deserialise_events
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 from rasa.shared.nlu.training_data.message import Message
@@ -37,12 +39,10 @@ from rasa.shared.utils.common import all_subclasses
 from rasa.utils.endpoints import EndpointConfig
 from rasa.version import __version__
 
+from bot.components.errors import ActionFailedError
+
 ACTION_TIMEOUT = ClientTimeout(total=15)
 EVENTS_SENT = 4
-
-
-class ActionFailedError(RasaException):
-    """The action did not commit; nothing of the turn is kept, and it may be tried again."""
 
 
 async def run_remote_action(
@@ -56,16 +56,24 @@ async def run_remote_action(
 
     An error does not quote the answer as Rasa's does: the server repeats its request in it.
     """
-    session = kept_session(self.action_endpoint)
-    body = action_call(self.name(), tracker)
-    async with session.post(self.action_endpoint.url, json=body, timeout=ACTION_TIMEOUT) as answer:
-        if answer.status != 200:  # noqa: PLR2004
-            raise ActionFailedError(f"The action server answered {answer.status}.")
-        result = await answer.json()
+    result = await _post(self.action_endpoint, action_call(self.name(), tracker))
     if not result_validator().is_valid(result):
         raise ActionFailedError("The action server's answer is not an action's result.")
     said = await self._utter_responses(result["responses"], output_channel, nlg, tracker)
     return [*said, *deserialise_events(result["events"])]
+
+
+async def _post(endpoint: EndpointConfig, call: dict[str, Any]) -> Any:
+    session = kept_session(endpoint)
+    try:
+        async with session.post(endpoint.url, json=call, timeout=ACTION_TIMEOUT) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+    except ClientResponseError as error:
+        raise ActionFailedError(f"The action server answered {error.status}.") from error
+    except (ClientError, AsyncTimeoutError, ValueError) as error:
+        reason = type(error).__name__
+        raise ActionFailedError(f"No action server at {endpoint.url}: {reason}.") from error
 
 
 def kept_session(endpoint: EndpointConfig) -> ClientSession:
@@ -189,6 +197,45 @@ def _ordered(
     return [(name, runner._instantiated_nodes[name], needs) for name, needs in order.items()]
 
 
+_find_by_rules = RulePolicy._find_action_from_rules
+_states_of = Policy._prediction_states
+
+
+def find_by_intent(
+    self: RulePolicy,
+    tracker: DialogueStateTracker,
+    domain: Domain,
+    use_text_for_last_user_input: bool,
+) -> tuple[str | None, str | None, bool]:
+    """Rules about the wording of a message do not exist here, so they are not looked for."""
+    if use_text_for_last_user_input:
+        return None, None, False
+    return _find_by_rules(self, tracker, domain, use_text_for_last_user_input)
+
+
+def states_of_turn(
+    self: RulePolicy,
+    tracker: DialogueStateTracker,
+    domain: Domain,
+    use_text_for_last_user_input: bool = False,
+    rule_only_data: dict[str, Any] | None = None,
+) -> list[State]:
+    """The states of the running turn: every rule begins with the message and looks no further."""
+    turn = tracker.init_copy()
+    for event in _last_turn(list(tracker.events)):
+        turn.update(event)
+    # The first state is that of a conversation without events, which only the copy is.
+    return _states_of(self, turn, domain, use_text_for_last_user_input, rule_only_data)[1:]
+
+
+def _last_turn(events: list[Event]) -> list[Event]:
+    """From the listening before the latest message on."""
+    for place in range(len(events) - 1, 0, -1):
+        if isinstance(events[place], UserUttered):
+            return events[place - 1 :]
+    return events
+
+
 def read_no_commands(
     self: RegexMessageHandler, messages: list[Message], domain: Domain | None = None
 ) -> list[Message]:
@@ -224,7 +271,7 @@ class Correction:
 
     def apply(self) -> None:
         """Put the replacement in place."""
-        static = isinstance(self.owner.__dict__[self.name], staticmethod)
+        static = isinstance(getattr_static(self.owner, self.name), staticmethod)
         setattr(self.owner, self.name, staticmethod(self.replacement) if static else self.replacement)
 
     def found(self) -> str:
@@ -238,6 +285,8 @@ CORRECTIONS = (
     Correction.of(extract_slots, "MessageProcessor.run_action_extract_slots", "", "TODO"),
     Correction.of(resolve_event, "Event.resolve_by_type", "", "TODO"),
     Correction.of(run_graph, "DaskGraphRunner.run", "", "TODO"),
+    Correction.of(find_by_intent, "RulePolicy._find_action_from_rules", "", "TODO"),
+    Correction.of(states_of_turn, "RulePolicy._prediction_states", "", "TODO"),
     Correction.of(read_no_commands, "RegexMessageHandler.process", "", "TODO"),
     Correction.of(use_store_as_it_is, "Agent._create_tracker_store", "", "TODO"),
 )

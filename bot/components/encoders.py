@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -92,16 +94,22 @@ class _Encoder(DenseFeaturizer, GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         """Add the sentence's vector to each message that has words."""
         for message in messages:
-            text = message.get(TEXT)
-            if text:
-                row = self._vector(text)[np.newaxis, :]
-                message.add_features(Features(row, FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
+            if message.get(TEXT):
+                self._add(message, self._vector(message.get(TEXT)))
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """One by one as in conversation: a batch would quantise, and so round, differently."""
-        self.process(training_data.training_examples)
+        """One sentence at a time, as in conversation, on every processor."""
+        examples = [e for e in training_data.training_examples if e.get(TEXT)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            vectors = pool.map(self.encode, [example.get(TEXT) for example in examples])
+            for example, vector in zip(examples, vectors):
+                self._add(example, vector)
         return training_data
+
+    def _add(self, message: Message, vector: np.ndarray) -> None:
+        row = vector[np.newaxis, :]
+        message.add_features(Features(row, FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
 
 
 @DefaultV1Recipe.register(

@@ -8,9 +8,9 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import psycopg2
 from rasa.core.brokers.broker import EventBroker
@@ -18,16 +18,15 @@ from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, Event, UserUttered
+from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
+
+from bot.components.errors import TrackerUnavailableError
 
 KEPT_EVENTS = 40
 HOT_CONVERSATIONS = 1000
 PATIENCE_S = 5
-
-
-class TrackerUnavailableError(RasaException):
-    """The database does not answer now; the turn has to be tried again."""
 
 
 class Rows(Protocol):
@@ -44,6 +43,9 @@ class Rows(Protocol):
 
     def senders(self) -> list[str]:
         """Every conversation that has a row."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
 
 
 READ = "SELECT events FROM tracker WHERE sender_id = {0}"
@@ -64,7 +66,7 @@ class SqliteRows:
         self._connection: sqlite3.Connection | None = None
 
     def _connect(self) -> sqlite3.Connection:
-        uri = f"file:{self._path}?mode=rw"
+        uri = f"file:{quote(self._path)}?mode=rw"
         connection = sqlite3.connect(uri, PATIENCE_S, isolation_level=None, uri=True)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -76,10 +78,12 @@ class SqliteRows:
                 self._connection = self._connect()
             return self._connection.execute(statement.format("?"), values).fetchall()
         except sqlite3.Error as error:
-            self._drop()
-            raise TrackerUnavailableError(f"The tracker's SQLite file failed: {error}") from error
+            self.close()
+            reason = f"The tracker's file {self._path} failed: {error}; is it migrated?"
+            raise TrackerUnavailableError(reason) from error
 
-    def _drop(self) -> None:
+    def close(self) -> None:
+        """See Rows."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -121,10 +125,13 @@ class PostgresRows:
                 cursor.execute(statement.format("%s"), values)
                 return cursor.fetchall() if cursor.description else []
         except psycopg2.Error as error:
-            self._drop()
-            raise TrackerUnavailableError("The tracker's PostgreSQL failed.") from error
+            self.close()
+            # The database's own message may quote the row.
+            reason = f"The tracker's PostgreSQL failed: {type(error).__name__}; is it up, migrated?"
+            raise TrackerUnavailableError(reason) from error
 
-    def _drop(self) -> None:
+    def close(self) -> None:
+        """See Rows."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -173,25 +180,34 @@ def _is_listening(event: Event) -> bool:
     return isinstance(event, ActionExecuted) and event.action_name == ACTION_LISTEN_NAME
 
 
-@dataclass
-class Conversation:
-    """A tracker between two turns, and its events as they stand in the row."""
+class KeptTracker(DialogueStateTracker):
+    """A tracker that remembers how its events stand in the row, and so writes only new ones."""
 
-    tracker: DialogueStateTracker
-    written: list[str] = field(default_factory=list)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """See DialogueStateTracker."""
+        super().__init__(*args, **kwargs)
+        self._written: list[str] = []
+
+    @classmethod
+    def of_row(cls, sender_id: str, row: str, slots: Iterable[Slot]) -> KeptTracker:
+        """The tracker that was written."""
+        events = json.loads(row)
+        tracker = cls.from_dict(sender_id, events, slots)
+        tracker._written = [json.dumps(event) for event in events]
+        return tracker
 
     def forget_old(self) -> None:
         """Drop the turns that no longer fit."""
-        forgotten = cut(self.tracker.events)
-        del self.written[:forgotten]
+        forgotten = cut(list(self.events))
+        del self._written[:forgotten]
         for _ in range(forgotten):
-            self.tracker.events.popleft()
+            self.events.popleft()
 
     def row(self) -> str:
-        """The JSON array of all events, of which only the new ones are written out."""
-        new = list(self.tracker.events)[len(self.written) :]
-        self.written += [json.dumps(event.as_dict()) for event in new]
-        return f"[{','.join(self.written)}]"
+        """The JSON array of all events."""
+        new = list(self.events)[len(self._written) :]
+        self._written += [json.dumps(event.as_dict()) for event in new]
+        return f"[{','.join(self._written)}]"
 
 
 class BoundedTrackerStore(TrackerStore):
@@ -211,30 +227,21 @@ class BoundedTrackerStore(TrackerStore):
         """Rasa calls the `url` of endpoints.yml `host`."""
         super().__init__(domain, event_broker)
         self._rows = open_rows(host)
-        self._ready: OrderedDict[str, Conversation] = OrderedDict()
-        self._lent: dict[str, Conversation] = {}
+        self._ready: OrderedDict[str, KeptTracker] = OrderedDict()
         # One thread, as the connection is one: the event loop never waits for the database.
         self._thread = ThreadPoolExecutor(1, "tracker")
 
-    async def _in_thread(self, work: Any, *values: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)
-
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """The last turns of a conversation, or None for a new one."""
-        conversation = self._ready.pop(sender_id, None) or await self._load(sender_id)
-        if conversation is None:
-            return None
-        self._lent[sender_id] = conversation
-        return conversation.tracker
-
-    async def _load(self, sender_id: str) -> Conversation | None:
+        ready = self._ready.pop(sender_id, None)
+        if ready is not None:
+            return ready
         row = await self._in_thread(self._rows.read, sender_id)
-        if row is None:
-            return None
-        events = json.loads(row)
-        slots = self.domain.slots
-        tracker = DialogueStateTracker.from_dict(sender_id, events, slots)
-        return Conversation(tracker, [json.dumps(event) for event in events])
+        return None if row is None else KeptTracker.of_row(sender_id, row, self.domain.slots)
+
+    def init_tracker(self, sender_id: str) -> DialogueStateTracker:
+        """A conversation without events."""
+        return KeptTracker(sender_id, self.domain.slots)
 
     async def create_tracker(
         self, sender_id: str, append_action_listen: bool = True
@@ -247,15 +254,21 @@ class BoundedTrackerStore(TrackerStore):
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Write the row; only then is the conversation ready for its next turn."""
-        conversation = self._lent.pop(tracker.sender_id, None)
-        if conversation is None or conversation.tracker is not tracker:
-            conversation = Conversation(tracker)
-        conversation.forget_old()
-        await self._in_thread(self._rows.write, tracker.sender_id, conversation.row())
-        self._ready[tracker.sender_id] = conversation
+        if not isinstance(tracker, KeptTracker):
+            raise TypeError("Only a tracker of this store can be saved in it.")
+        tracker.forget_old()
+        await self._in_thread(self._rows.write, tracker.sender_id, tracker.row())
+        self._ready[tracker.sender_id] = tracker
         if len(self._ready) > HOT_CONVERSATIONS:
             self._ready.popitem(last=False)
 
     async def keys(self) -> Iterable[str]:
         """Every conversation that has a row."""
         return await self._in_thread(self._rows.senders)
+
+    async def close(self) -> None:
+        """Let go of the database; the next turn would come back to it."""
+        await self._in_thread(self._rows.close)
+
+    async def _in_thread(self, work: Any, *values: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)
