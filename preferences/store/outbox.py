@@ -1,17 +1,59 @@
 """What each destination still has to be told: marked by who changes a shopper, cleared by sync."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import uniform
+from typing import Any
 
-from sqlalchemy import case, or_
+from sqlalchemy import ColumnElement, Update, bindparam, case, func, literal, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col
+from sqlalchemy.exc import ProgrammingError
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from preferences.errors import UnavailableError
+from preferences.store.engine import Store
 from preferences.store.tables import OutboxRow
+from preferences.store.types import UtcTime
+
+BELL = "askfirst:outbox"
+"""The Redis channel where a writer may ring after its commit; without it, sync looks often."""
 
 LEASE = timedelta(seconds=30)
 """How long a claimed row is left to the worker that claimed it; a push must end sooner."""
+
+_BACKOFF = [timedelta(seconds=wait) for wait in (5, 30, 120, 600, 1800, 3600)]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A shopper whom one destination must be told of.
+
+    `payload_hash` is what the destination holds for certain, None when nobody knows.
+    """
+
+    shopper: str
+    version: int
+    payload_hash: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A version that a destination has taken."""
+
+    shopper: str
+    version: int
+    payload_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """How many shoppers a destination has not been told of, and how many of these failed before."""
+
+    waiting: int
+    failing: int
 
 
 async def mark(
@@ -25,9 +67,7 @@ async def mark(
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     old = OutboxRow
-    waits = (col(old.desired_version) > old.synced_version) & (
-        col(old.next_attempt_at) <= now + LEASE
-    )
+    waits = _unsynced() & (col(old.next_attempt_at) <= now + LEASE)
     for destination in sorted(set(destinations)):  # one order, so that two never wait in a circle
         fresh = insert(OutboxRow).values(
             shopper_id=shopper,
@@ -44,7 +84,138 @@ async def mark(
                 set_={
                     "desired_version": col(old.desired_version) + 1,
                     "urgent": or_(col(old.urgent), fresh.excluded.urgent),
-                    "next_attempt_at": case((waits, old.next_attempt_at), else_=now),
+                    "next_attempt_at": case((waits, col(old.next_attempt_at)), else_=_moment(now)),
                 },
             )
         )
+
+
+async def claim(store: Store, destination: str, limit: int, now: datetime) -> list[Due]:
+    """Take what is due, urgent first, for a lease: no other worker gets it meanwhile.
+
+    What the destination holds becomes uncertain by it: who was claimed and never acknowledged is
+    told again, even when nothing has changed.
+    """
+    due = (
+        select(OutboxRow)
+        .where(col(OutboxRow.destination) == destination, _unsynced())
+        .where(col(OutboxRow.next_attempt_at) <= now)
+        .order_by(col(OutboxRow.urgent).desc(), col(OutboxRow.next_attempt_at))
+    )
+    async with store.begin(readonly=True) as session:  # mostly nothing: that takes no lock
+        if (await session.exec(due.limit(1))).first() is None:
+            return []
+    async with store.begin() as session:
+        locked = due.limit(limit).with_for_update(skip_locked=True)
+        rows = (await session.exec(locked)).all()
+        claimed = [
+            Due(row.shopper_id, row.desired_version, row.payload_hash, row.attempts) for row in rows
+        ]
+        for row in rows:
+            row.next_attempt_at = now + LEASE
+            row.payload_hash = None
+    return claimed
+
+
+async def acknowledge(store: Store, destination: str, told: Sequence[Told], now: datetime) -> None:
+    """Record what a destination has taken; what is newer than that stays due, at once."""
+    newer = col(OutboxRow.desired_version) > bindparam("sent")
+    statement = _one(destination, col(OutboxRow.synced_version) < bindparam("sent")).values(
+        synced_version=bindparam("sent"),
+        payload_hash=bindparam("holds"),
+        urgent=col(OutboxRow.urgent) & newer,
+        attempts=0,
+        last_error=None,
+        next_attempt_at=case((newer, _moment(now)), else_=col(OutboxRow.next_attempt_at)),
+    )
+    rows = [{"of": one.shopper, "sent": one.version, "holds": one.payload_hash} for one in told]
+    await _each(store, statement, rows)
+
+
+async def fail(
+    store: Store, destination: str, failed: Mapping[Due, str], at_least: timedelta, now: datetime
+) -> None:
+    """Put off what could not be told, each with its reason, which must name no person.
+
+    It is tried again, together, after the back-off less up to a quarter, not sooner than
+    `at_least`; a newer state at once.
+    """
+    newer = col(OutboxRow.desired_version) > bindparam("sent")
+    statement = _one(destination, col(OutboxRow.synced_version) < bindparam("sent")).values(
+        attempts=col(OutboxRow.attempts) + 1,
+        last_error=bindparam("reason"),
+        next_attempt_at=case((newer, _moment(now)), else_=bindparam("again", type_=UtcTime)),
+    )
+    spread = uniform(0.75, 1)  # others that failed now come back at another moment
+    rows = [
+        {
+            "of": due.shopper,
+            "sent": due.version,
+            "reason": reason,
+            "again": now + max(at_least, backoff(due.attempts + 1) * spread),
+        }
+        for due, reason in failed.items()
+    ]
+    await _each(store, statement, rows)
+
+
+async def retry(store: Store, destination: str, now: datetime) -> None:
+    """Make all that was put off due, but for what somebody may be telling this moment."""
+    statement = (
+        update(OutboxRow)
+        .where(col(OutboxRow.destination) == destination, _unsynced())
+        .where(col(OutboxRow.next_attempt_at) > now + LEASE)
+        .values(next_attempt_at=now)
+    )
+    async with store.begin() as session:
+        await session.exec(statement)
+
+
+async def pending(store: Store) -> dict[str, Pending]:
+    """Count what each destination has not been told; one that is up to date is left out.
+
+    :raises UnavailableError: the store is away, or has not been migrated yet.
+    """
+    failing = func.sum(case((col(OutboxRow.attempts) > 0, 1), else_=0))
+    query = (
+        select(OutboxRow.destination, func.count(), failing)
+        .where(_unsynced())
+        .group_by(col(OutboxRow.destination))
+    )
+    try:
+        async with store.begin(readonly=True) as session:
+            rows = (await session.exec(query)).all()
+    except ProgrammingError:
+        message = "The preference store has no tables yet; run `alembic upgrade head`."
+        raise UnavailableError(message) from None
+    return {name: Pending(waiting, failing) for name, waiting, failing in rows}
+
+
+def backoff(attempts: int) -> timedelta:
+    """Give the wait after so many attempts: 5 s after the first, 1 h at most."""
+    return _BACKOFF[min(attempts, len(_BACKOFF)) - 1]
+
+
+def _unsynced() -> ColumnElement[bool]:
+    return col(OutboxRow.desired_version) > col(OutboxRow.synced_version)
+
+
+def _moment(at: datetime) -> ColumnElement[datetime]:
+    return literal(at, UtcTime)
+
+
+def _one(destination: str, condition: ColumnElement[bool]) -> Update:
+    return update(OutboxRow).where(
+        col(OutboxRow.shopper_id) == bindparam("of"),
+        col(OutboxRow.destination) == destination,
+        condition,
+    )
+
+
+async def _each(store: Store, statement: Update, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    in_order = sorted(rows, key=lambda row: row["of"])  # so that two never wait in a circle
+    async with store.begin() as session:
+        connection = await session.connection()
+        await connection.execute(statement, in_order)
