@@ -21,10 +21,13 @@ GRACE = 5.0  # seconds between TERM and KILL
 class Lifeline:
     """The launcher's end of the pipe."""
 
+    def __init__(self, grace: float = GRACE) -> None:
+        self._grace = grace
+
     def __enter__(self) -> Self:
         script = str(Path(__file__).resolve())
         self._process = subprocess.Popen(  # noqa: S603 - our own file
-            [sys.executable, "-I", "-S", script],
+            [sys.executable, "-I", "-S", script, str(self._grace)],
             stdin=subprocess.PIPE,
             start_new_session=True,
             text=True,
@@ -43,6 +46,11 @@ class Lifeline:
                 self._process.stdin.close()
         self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """The process that waits at the other end."""
+        return self._process.pid
+
     def holds(self, group: int) -> None:
         """Have this process group ended if the launcher dies."""
         self._tell(f"+{group}\n")
@@ -57,7 +65,7 @@ class Lifeline:
                 self._process.stdin.write(line)
 
 
-def main(pipe: TextIO, grace: float = GRACE) -> None:
+def main(pipe: TextIO, grace: float) -> None:
     """Read until the pipe breaks, then end the groups that are left."""
     groups: set[int] = set()
     for line in pipe:
@@ -86,4 +94,4 @@ def _alive(group: int) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.stdin)
+    main(sys.stdin, float(sys.argv[1]))

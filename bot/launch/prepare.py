@@ -7,16 +7,10 @@ carry the database libraries. It answers on standard output with one JSON object
 import asyncio
 import json
 import sys
-from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
-from preferences.errors import AskfirstError, SettingsError
+from preferences.errors import AskfirstError
 from preferences.settings import Settings, load_settings
 from preferences.store.migrate import migrate
-
-_REDIS_PATIENCE = 3.0  # seconds
 
 
 async def prepare(settings: Settings) -> dict[str, str]:
@@ -26,23 +20,10 @@ async def prepare(settings: Settings) -> dict[str, str]:
     """
     await migrate(settings)
     if settings.redis_url:
-        await _greet(settings.redis_url)
+        from bot.launch.redis_check import greet  # noqa: PLC0415 - slow, and seldom needed
+
+        await greet(settings.redis_url)
     return {}
-
-
-async def _greet(url: str) -> None:
-    client = Redis.from_url(url, socket_connect_timeout=_REDIS_PATIENCE)
-    try:
-        await client.ping()
-    except (RedisError, OSError) as error:
-        place = urlsplit(url)
-        message = (
-            f"Redis at {place.hostname or place.path}:{place.port or 6379} cannot be used "
-            f"({error}); start it, mend ASKFIRST_REDIS_URL, or leave that empty to do without."
-        )
-        raise SettingsError(message) from None
-    finally:
-        await client.aclose()
 
 
 def main() -> int:

@@ -6,9 +6,6 @@ from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Protocol, TextIO
 
-from rich.console import Console
-from rich.markup import escape
-
 Show = Callable[[str], None]
 
 _OFTEN = 2.0  # seconds between two plain lines of the same work when there is news
@@ -36,15 +33,25 @@ class Screen(Protocol):
 
 def open_screen() -> Screen:
     """Give the screen that fits where standard output goes."""
-    return TerminalScreen(Console(highlight=False)) if sys.stdout.isatty() else PlainScreen()
+    if not sys.stdout.isatty():
+        return PlainScreen()
+    from bot.launch.terminal import TerminalScreen  # noqa: PLC0415 - slow, and seldom needed
+
+    return TerminalScreen()
 
 
 class PlainScreen:
     """Lines without colour or movement, for files and pipes."""
 
-    def __init__(self, out: TextIO = sys.stdout, trouble: TextIO = sys.stderr) -> None:
+    def __init__(
+        self,
+        out: TextIO = sys.stdout,
+        trouble: TextIO = sys.stderr,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._out = out
         self._trouble = trouble
+        self._clock = clock
 
     def line(self, text: str) -> None:
         """Tell something."""
@@ -65,13 +72,13 @@ class PlainScreen:
     @contextmanager
     def work(self, title: str) -> Iterator[Show]:
         """Write a line at a new stage, and now and then without one."""
-        begun = monotonic()
+        begun = self._clock()
         last, told = begun, ""
         self.line(f"{title} …")
 
         def show(stage: str) -> None:
             nonlocal last, told
-            now = monotonic()
+            now = self._clock()
             if now - last < (_OFTEN if stage != told else _SELDOM):
                 return
             last, told = now, stage
@@ -82,38 +89,3 @@ class PlainScreen:
     def _write(self, stream: TextIO, text: str) -> None:
         stream.write(f"{text}\n")
         stream.flush()
-
-
-class TerminalScreen:
-    """The same on a terminal, with colour and a line that moves."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def line(self, text: str) -> None:
-        """Tell something."""
-        self._console.print(escape(text), soft_wrap=True)
-
-    def warn(self, text: str) -> None:
-        """Tell something that went wrong and is being dealt with."""
-        self._console.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
-
-    def error(self, text: str) -> None:
-        """Tell why it ends."""
-        self._console.print(f"[bold red]{escape(text)}[/]", soft_wrap=True)
-
-    def excerpt(self, text: str) -> None:
-        """Show lines of a log, dimmed."""
-        self._console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
-
-    @contextmanager
-    def work(self, title: str) -> Iterator[Show]:
-        """Show one moving line with the time taken so far."""
-        begun = monotonic()
-        with self._console.status(escape(title)) as status:
-
-            def show(stage: str) -> None:
-                seconds = monotonic() - begun
-                status.update(f"{escape(title)}  [bold]{seconds:.0f} s[/]  [dim]{escape(stage)}[/]")
-
-            yield show
