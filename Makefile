@@ -49,10 +49,11 @@ clean:          ## remove environments, models and caches; the data folder var s
 	rm -rf .venv .venv-rasa .tools models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# What is installed for running is enough for running; the tests add to it.
+# What is installed for running is enough for running; the tests add to it. Compiled at once, the
+# gateway answers as quickly the first time as later.
 .venv/.run: $(LOCK) | $(UV_MISSING)
 	@echo "Installing the environment of the gateway, the actions and the sync worker …"
-	$(SYNC) --no-default-groups --group app
+	$(SYNC) --compile-bytecode --no-default-groups --group app
 	@touch $@
 
 .venv/.dev: $(LOCK) .venv/.run

@@ -7,10 +7,17 @@ carry the database libraries. It answers on standard output with one JSON object
 import asyncio
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 
 from preferences.errors import AskfirstError
 from preferences.settings import Settings, load_settings
+from preferences.store.engine import open_store
+from preferences.store.keys import issue_key
 from preferences.store.migrate import migrate
+
+_DEMO_SHOPPER = "9001"  # Daniel in bot/demo/shoppers.yml
+_DEMO_SCOPES = frozenset({"preferences:read"})
+_DEMO_LASTS = timedelta(days=1)
 
 
 async def prepare(settings: Settings) -> dict[str, str]:
@@ -23,7 +30,14 @@ async def prepare(settings: Settings) -> dict[str, str]:
         from bot.launch.redis_check import greet  # noqa: PLC0415 - slow, and seldom needed
 
         await greet(settings.redis_url)
-    return {}
+    return await _demo_key(settings) if settings.demo else {}
+
+
+async def _demo_key(settings: Settings) -> dict[str, str]:
+    """Issue a key to the preference API, and name a shopper of the demo shop to try it on."""
+    async with open_store(settings.database) as store:
+        key = await issue_key(store, "demo", _DEMO_SCOPES, _DEMO_LASTS, datetime.now(UTC))
+    return {"api_key": key, "shopper": _DEMO_SHOPPER}
 
 
 def main() -> int:
