@@ -87,6 +87,15 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="signs those batches (Standard Webhooks, whsec_...)"
     )
+    messages_per_minute: int = Field(
+        20, ge=0, description="messages a chat session may send; 0: as many as it likes"
+    )
+    messages_per_minute_per_address: int = Field(
+        60, ge=0, description="messages that may come from one network address; 0: no limit"
+    )
+    sessions_per_minute_per_address: int = Field(
+        10, ge=0, description="chat sessions that one network address may begin; 0: no limit"
+    )
     demo: bool = Field(
         default=False, description="serve the demo shop at /; `python -m bot` switches it on"
     )

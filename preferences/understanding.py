@@ -10,9 +10,13 @@ from preferences.conversation import Ask
 
 # Words that end it by themselves, whatever a model thinks of them (47 CFR 64.1200(a)(10), CTIA).
 _STOP = frozenset(
-    "stop stopall quit end revoke cancel unsubscribe optout stopp aufhören abmelden abbestellen "
-    "para basta baja parar cancelar".split()
-) | {"opt out", "please stop", "stop please", "bitte stopp", "por favor para"}
+    {
+        *("stop", "stopall", "quit", "end", "revoke", "cancel", "unsubscribe", "optout"),
+        *("opt out", "please stop", "stop please", "stop it", "stop this"),
+        *("para", "basta", "baja", "parar", "cancelar", "por favor para"),
+        *("stopp", "aufhören", "abmelden", "abbestellen", "bitte stopp", "bitte aufhören"),
+    }
+)
 _START = frozenset({"start", "unstop"})
 # Permission is only ever given by words that mean nothing else.
 _YES = frozenset(
@@ -65,7 +69,9 @@ def plain(text: str) -> str:
     """Give the words alone: lower case, no punctuation, no emoji, single blanks."""
     kept = (
         character if character.isalnum() or unicodedata.category(character) == "Mn" else " "
-        for character in unicodedata.normalize("NFC", text.replace("'", "").replace("’", "")).lower()
+        for character in unicodedata.normalize(
+            "NFC", text.replace("'", "").replace("’", "")
+        ).lower()
     )
     return re.sub(r"\s+", " ", "".join(kept)).strip()
 
@@ -87,6 +93,11 @@ def read(heard: Heard, ask: Ask | None, catalogue: Catalogue) -> Reading:
         return Reading("out_of_scope", best.confidence, sure=False)
     sure = best.confidence >= _SURE_OF.get(best.act, _SURE)
     return Reading(best.act, best.confidence, best.value, detail, sure)
+
+
+def is_stop(text: str) -> bool:
+    """Whether the words by themselves end it."""
+    return plain(text) in _STOP
 
 
 def gives_permission(heard: Heard) -> bool:

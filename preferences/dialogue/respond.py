@@ -14,6 +14,7 @@ from preferences.policy import Policy
 from preferences.understanding import Heard, Reading, gives_permission, read
 from preferences.voice import Voice
 
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """The shopper wrote something."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -143,24 +143,39 @@ async def read_log(store: Store, conversation: str, after: int, limit: int = 500
     async with store.begin(readonly=True) as session:
         rows = (await session.exec(query)).all()
     return [
-        Logged(
-            row.seq, row.author, row.kind, row.text, row.lang, row.body, row.message_id, row.at
-        )
+        Logged(row.seq, row.author, row.kind, row.text, row.lang, row.body, row.message_id, row.at)
         for row in rows
     ]
 
 
-async def read_unanswered(store: Store) -> list[Received]:
-    """Give everything kept and not yet answered, oldest first: what a restart has to take up."""
+async def read_unanswered(store: Store, shopper: str) -> list[Received]:
+    """Give what a shopper sent and has no answer to yet, in the order it came."""
     query = (
         select(MessageRow, ConversationRow)
         .join(ConversationRow)
-        .where(col(MessageRow.message_id).is_not(None), col(MessageRow.answered_at).is_(None))
+        .where(
+            ConversationRow.shopper_id == shopper,
+            col(MessageRow.message_id).is_not(None),
+            col(MessageRow.answered_at).is_(None),
+        )
         .order_by(col(MessageRow.at), col(MessageRow.seq))
     )
     async with store.begin(readonly=True) as session:
         rows = (await session.exec(query)).all()
     return [_received(conversation, message) for message, conversation in rows]
+
+
+async def read_waiting(store: Store) -> list[str]:
+    """Give the shoppers who wait for an answer, longest first: what a restart has to take up."""
+    query = (
+        select(ConversationRow.shopper_id)
+        .join(MessageRow)
+        .where(col(MessageRow.message_id).is_not(None), col(MessageRow.answered_at).is_(None))
+        .group_by(col(ConversationRow.shopper_id))
+        .order_by(func.min(MessageRow.at))
+    )
+    async with store.begin(readonly=True) as session:
+        return list((await session.exec(query)).all())
 
 
 async def reachable(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -42,6 +42,14 @@ class Store:
                 raise
             message = "The preference store cannot be reached; try again in a moment."
             raise UnavailableError(message) from error
+
+    async def ping(self) -> None:
+        """See whether the store can be reached and has its tables.
+
+        :raises UnavailableError: it cannot, or they are not there (yet).
+        """
+        async with self.begin(readonly=True) as session:
+            await session.execute(text("SELECT 1 FROM shopper LIMIT 1"))
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Update, bindparam, case, func, literal, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -174,7 +174,7 @@ async def retry(store: Store, destination: str, now: datetime) -> None:
 async def pending(store: Store) -> dict[str, Pending]:
     """Count what each destination has not been told; one that is up to date is left out.
 
-    :raises UnavailableError: the store is away, or has not been migrated yet.
+    :raises UnavailableError: the store is away, refuses us, or has not been migrated yet.
     """
     failing = func.sum(case((col(OutboxRow.attempts) > 0, 1), else_=0))
     query = (
@@ -185,8 +185,11 @@ async def pending(store: Store) -> dict[str, Pending]:
     try:
         async with store.begin(readonly=True) as session:
             rows = (await session.exec(query)).all()
-    except ProgrammingError:
-        message = "The preference store has no tables yet; run `alembic upgrade head`."
+    except DBAPIError as error:
+        message = (
+            f"The preference store cannot be used yet ({error.orig}); "
+            "run `alembic upgrade head`, or mend ASKFIRST_DATABASE_URL."
+        )
         raise UnavailableError(message) from None
     return {name: Pending(waiting, failing) for name, waiting, failing in rows}
 

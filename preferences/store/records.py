@@ -129,16 +129,12 @@ async def _close(desk: Desk, record: Closed) -> None:
     if ask is None:
         return
     closing = (
-        update(AskRow)
-        .where(col(AskRow.id) == ask.id)
-        .values(closed_at=now, outcome=record.outcome)
+        update(AskRow).where(col(AskRow.id) == ask.id).values(closed_at=now, outcome=record.outcome)
     )
     await desk.session.execute(closing)
     if ask.candidate is not None:
         settled = (
-            update(CandidateRow)
-            .where(col(CandidateRow.id) == ask.candidate)
-            .values(closed_at=now)
+            update(CandidateRow).where(col(CandidateRow.id) == ask.candidate).values(closed_at=now)
         )
         await desk.session.execute(settled)
 

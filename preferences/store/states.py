@@ -103,9 +103,7 @@ async def _asks(session: AsyncSession, shopper: str, now: datetime) -> list[AskR
 
 def _asked(row: AskRow, conversation: str) -> Asked:
     here = row.conversation_id == conversation
-    return Asked(
-        row.kind, row.question_id, row.purpose, row.asked_at, row.outcome, here
-    )
+    return Asked(row.kind, row.question_id, row.purpose, row.asked_at, row.outcome, here)
 
 
 async def _suppressions(
@@ -120,9 +118,7 @@ async def _suppressions(
     return tuple(Suppression(row.scope, row.target, row.reason) for row in rows)
 
 
-async def _candidates(
-    session: AsyncSession, shopper: str, now: datetime
-) -> tuple[Candidate, ...]:
+async def _candidates(session: AsyncSession, shopper: str, now: datetime) -> tuple[Candidate, ...]:
     query = select(CandidateRow).where(
         CandidateRow.shopper_id == shopper,
         col(CandidateRow.closed_at).is_(None),

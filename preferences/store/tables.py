@@ -11,7 +11,6 @@ from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from preferences.conversation import AskKind, ConsentState, Outcome
-
 from preferences.store.types import Json, UtcTime
 
 

@@ -77,6 +77,20 @@ class Turns:
             )
 
 
+async def give_up(
+    store: Store, conversation: str, message_id: str, apology: str, now: datetime
+) -> None:
+    """Close a message that cannot be answered with an apology, so that the next ones can be."""
+    async with store.begin() as session:
+        row = await session.get(ConversationRow, conversation, with_for_update=True)
+        inbound = await _inbound(session, conversation, message_id)
+        if row is None or inbound is None or inbound.answered_at is not None:
+            return
+        inbound.answered_at = now
+        seq = await next_seq(session, conversation)
+        session.add(_line(row, inbound, Reply("say", apology), seq, now))
+
+
 def _message(inbound: MessageRow, heard: Heard, ask: Ask | None) -> Message:
     match inbound.kind:
         case "press":
@@ -112,9 +126,7 @@ def _line(
     )
 
 
-async def _inbound(
-    session: AsyncSession, conversation: str, message_id: str
-) -> MessageRow | None:
+async def _inbound(session: AsyncSession, conversation: str, message_id: str) -> MessageRow | None:
     query = select(MessageRow).where(
         MessageRow.conversation_id == conversation, MessageRow.message_id == message_id
     )

@@ -1,0 +1,153 @@
+"""The only public face: puts channels, webhooks, API and widget together (`python -m bot.gateway`)."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from aiohttp import web
+
+from bot import health
+from bot.api import preferences
+from bot.assistant import open_assistant
+from bot.bus import LocalBus
+from bot.channels import web as website
+from bot.demo import routes as demo
+from bot.limits import LocalLimiter, RedisLimiter
+from bot.orders import shopify
+from bot.origins import allow_origin, origins
+from bot.parts import (
+    ASSISTANT,
+    BUS,
+    CLOCK,
+    LIMITER,
+    POLICY,
+    QUEUE,
+    SETTINGS,
+    STORE,
+    TOKENS,
+    Clock,
+)
+from bot.problems import problems
+from bot.queue import Queue, open_local_queue
+from bot.redis import connect, open_redis_bus, open_redis_queue
+from bot.tokens import Tokens
+from bot.turn import Server
+from bot.widget import routes as widget
+from preferences.errors import AskfirstError, UnavailableError
+from preferences.policy import load_policy
+from preferences.settings import Settings, load_settings
+from preferences.store.conversations import read_waiting
+from preferences.store.engine import Store, open_store
+from preferences.voice import load_voice
+
+logger = logging.getLogger(__name__)
+
+_LARGEST_BODY = 4 * 1024**2
+_SWEEP_SECONDS = 20
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, clock: Clock = _now) -> web.Application:
+    """Make the gateway. The store must be migrated; the Rasa server may still be away."""
+    app = web.Application(middlewares=[problems, origins], client_max_size=_LARGEST_BODY)
+    app[SETTINGS] = settings
+    app[CLOCK] = clock
+    app[POLICY] = load_policy()
+    app[TOKENS] = Tokens(
+        settings.session_secret.get_secret_value(), settings.identity_secret.get_secret_value()
+    )
+    app.on_response_prepare.append(allow_origin)
+    app.on_shutdown.append(_end_streams)
+    app.cleanup_ctx.append(_parts)
+    for part in (website, shopify, preferences, health, widget):
+        part.setup(app)
+    if settings.demo:
+        demo.setup(app, settings)
+    return app
+
+
+async def _parts(app: web.Application) -> AsyncIterator[None]:
+    """Open everything that has to be closed again, in the order in which it is needed."""
+    settings = app[SETTINGS]
+    async with AsyncExitStack() as stack:
+        store = app[STORE] = await stack.enter_async_context(open_store(settings.database))
+        redis = connect(settings.redis_url) if settings.redis_url else None
+        namespace = f"askfirst:{sha256(settings.database.encode()).hexdigest()[:8]}"
+        if redis is None:
+            app[BUS] = LocalBus()
+            app[LIMITER] = LocalLimiter()
+        else:
+            stack.push_async_callback(redis.aclose)
+            app[BUS] = await stack.enter_async_context(open_redis_bus(redis, namespace))
+            app[LIMITER] = RedisLimiter(redis, namespace)
+        bus = app[BUS]
+        assistant = app[ASSISTANT] = await stack.enter_async_context(
+            open_assistant(
+                settings.rasa_urls,
+                settings.turn_secret.get_secret_value(),
+                lambda: bus.tell("", "state"),
+            )
+        )
+        server = Server(store, assistant, bus, load_voice(settings.shop_name))
+        queue: Queue
+        if redis is None:
+            queue = await stack.enter_async_context(open_local_queue(server.serve))
+        else:
+            shared = open_redis_queue(redis, namespace, server.serve)
+            queue = await stack.enter_async_context(shared)
+        app[QUEUE] = queue
+        sweeping = asyncio.create_task(_sweep(store, queue))
+        stack.callback(sweeping.cancel)
+        yield
+
+
+async def _end_streams(app: web.Application) -> None:
+    """Let open streams end by themselves: their pages come back to the next gateway."""
+    await app[BUS].tell("", "closing")
+
+
+async def _sweep(store: Store, queue: Queue) -> None:
+    """Take up whoever waits: after a restart, or because a queue lost them."""
+    while True:
+        with suppress(UnavailableError):
+            for shopper in await read_waiting(store):
+                await queue.put(shopper)
+        await asyncio.sleep(_SWEEP_SECONDS)
+
+
+def main() -> int:
+    """Run the gateway until it is told to stop."""
+    try:
+        settings = load_settings()
+        app = create_app(settings)
+    except AskfirstError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        web.run_app(
+            app,
+            host=settings.host,
+            port=settings.port,
+            print=None,
+            access_log=None,
+            shutdown_timeout=3,
+        )
+    except OSError as error:
+        sys.stderr.write(
+            f"Port {settings.port} on {settings.host} cannot be opened ({error.strerror}); "
+            "stop what uses it or set ASKFIRST_PORT to another one.\n"
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""What the gateway is made of, under typed names: opened by `gateway`, used by every route."""
+
+from datetime import datetime
+from typing import Protocol
+
+from aiohttp import web
+
+from bot.assistant import Assistant
+from bot.bus import Bus
+from bot.limits import Limiter
+from bot.queue import Queue
+from bot.tokens import Tokens
+from preferences.policy import Policy
+from preferences.settings import Settings
+from preferences.store.engine import Store
+
+
+class Clock(Protocol):
+    """Tells the time, aware and in UTC; tests bring their own."""
+
+    def __call__(self) -> datetime:
+        """Give now."""
+
+
+SETTINGS = web.AppKey("settings", Settings)
+POLICY = web.AppKey("policy", Policy)
+STORE = web.AppKey("store", Store)
+ASSISTANT = web.AppKey("assistant", Assistant)
+QUEUE = web.AppKey("queue", Queue)
+BUS = web.AppKey("bus", Bus)
+LIMITER = web.AppKey("limiter", Limiter)
+TOKENS = web.AppKey("tokens", Tokens)
+CLOCK = web.AppKey("clock", Clock)

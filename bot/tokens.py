@@ -1,0 +1,98 @@
+"""Everything signed that passes through a shopper's hands: sessions, buttons, who is logged in."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import jwt
+
+from preferences.errors import AskfirstError
+
+_SESSION = "askfirst-chat"
+_IDENTITY = "askfirst"
+_LASTS = timedelta(days=30)
+_LONGEST_IDENTITY = timedelta(minutes=15)
+_LEEWAY = timedelta(seconds=30)
+
+
+class TokenError(AskfirstError):
+    """The token is forged, expired or for something else: ask for a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Signs and checks with the secrets of one deployment."""
+
+    session_secret: str
+    identity_secret: str
+
+    def session(self, conversation: str, now: datetime) -> tuple[str, datetime]:
+        """Give a chat session for a conversation, and when it ends."""
+        until = now + _LASTS
+        claims = {"sub": conversation, "aud": _SESSION, "exp": until}
+        return jwt.encode(claims, self.session_secret, "HS256"), until
+
+    def conversation(self, session: str) -> str:
+        """Give the conversation that a session is for.
+
+        :raises TokenError: the session is over or was not given by this gateway.
+        """
+        message = "This chat session is over; begin a new one."
+        try:
+            claims = jwt.decode(
+                session,
+                self.session_secret,
+                algorithms=["HS256"],
+                audience=_SESSION,
+                options={"require": ["exp", "sub"]},
+            )
+        except jwt.InvalidTokenError:
+            raise TokenError(message) from None
+        return str(claims["sub"])
+
+    def customer(self, identity: str) -> str:
+        """Give the customer number that the shop vouches for: a JWT, HS256, 15 minutes at most.
+
+        :raises TokenError: the shop did not sign it, or it is too old.
+        """
+        try:
+            claims = jwt.decode(
+                identity,
+                self.identity_secret,
+                algorithms=["HS256"],
+                audience=_IDENTITY,
+                leeway=_LEEWAY,
+                options={"require": ["exp", "iat", "sub"]},
+            )
+        except jwt.InvalidTokenError as error:
+            message = f"The identity token is not valid ({error}); the shop has to sign a new one."
+            raise TokenError(message) from None
+        if claims["exp"] - claims["iat"] > _LONGEST_IDENTITY.total_seconds():
+            message = "The identity token lasts more than 15 minutes; the shop has to shorten it."
+            raise TokenError(message)
+        return str(claims["sub"])
+
+    def press(self, conversation: str, ask: str, option: int) -> str:
+        """Give what a button sends: it names the ask and the option, and holds only here."""
+        return f"{ask}:{option}:{self._seal(conversation, ask, option)}"
+
+    def pressed(self, conversation: str, token: str) -> tuple[str, int]:
+        """Give the ask and option of a button that was issued for this conversation.
+
+        :raises TokenError: it was not.
+        """
+        ask, _, rest = token.partition(":")
+        option, _, seal = rest.partition(":")
+        if not (option.isascii() and option.isdigit() and len(option) < 3):  # noqa: PLR2004
+            message = "This is no button of ours."
+            raise TokenError(message)
+        expected = self._seal(conversation, ask, int(option))
+        if not hmac.compare_digest(seal.encode(), expected.encode()):
+            message = "This button belongs to another conversation."
+            raise TokenError(message)
+        return ask, int(option)
+
+    def _seal(self, conversation: str, ask: str, option: int) -> str:
+        sealed = f"press\n{conversation}\n{ask}\n{option}".encode()
+        return hmac.new(self.session_secret.encode(), sealed, sha256).hexdigest()[:32]
