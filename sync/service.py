@@ -1,0 +1,57 @@
+"""Puts the sync worker together: the store, every destination that the settings name, one bell."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from logging import getLogger
+
+from preferences.errors import UnavailableError
+from preferences.settings import Settings
+from preferences.store.engine import Store, open_store
+from preferences.store.outbox import pending, retry
+from sync.bell import open_bell
+from sync.connectors import open_connector
+from sync.worker import Worker
+
+_LOG = getLogger(__name__)
+_PATIENCE = 1.0  # seconds between looks for a store that is not there yet
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Tell every destination until `stop` is set.
+
+    :raises SettingsError: a destination is unknown or cannot be opened as the settings say.
+    """
+    names = list(dict.fromkeys(settings.destinations))
+    async with AsyncExitStack() as stack:
+        connectors = [
+            await stack.enter_async_context(open_connector(name, settings)) for name in names
+        ]
+        store = await stack.enter_async_context(open_store(settings.database))
+        bell = await stack.enter_async_context(open_bell(settings.redis_url))
+        await _wait_for(store, names, stop)
+        async with asyncio.TaskGroup() as group:
+            for name, connector in zip(names, connectors, strict=True):
+                group.create_task(Worker(name, store, connector, bell).run(stop))
+            await stop.wait()
+            bell.ring()
+
+
+async def _wait_for(store: Store, names: list[str], stop: asyncio.Event) -> None:
+    """Wait until the store answers; what was put off in an earlier run is due again then."""
+    said = ""
+    while not stop.is_set():
+        try:
+            waiting = await pending(store)
+            for name in names:
+                await retry(store, name, datetime.now(UTC))
+        except UnavailableError as error:
+            if str(error) != said:
+                _LOG.warning("%s", said := str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _PATIENCE)
+        else:
+            for name in names:
+                count = waiting[name].waiting if name in waiting else 0
+                _LOG.info("%s: ready, %d to be told.", name, count)
+            return
