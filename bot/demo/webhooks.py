@@ -50,6 +50,9 @@ class Webhook:
         }
 
 
+_SHELVED = "2026-01-05T09:00:00+00:00"  # the demo's products never change
+
+
 def product_updated(product: Product) -> Webhook:
     """Tell the product as it stands on the shelf."""
     body = {
@@ -58,6 +61,7 @@ def product_updated(product: Product) -> Webhook:
         "product_type": product.kind,
         "tags": f"audience:{product.audience}, demo",
         "status": "active",
+        "updated_at": _SHELVED,
         "variants": [_variant(product)],
     }
     return Webhook("products/update", f"product-{product.id}", body)
