@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 # Any Python from 3.10 on brings uv where it is missing or too old for the lock; uv brings the rest.
 PYTHON ?= python3
-UV := $(shell uv --version 2>/dev/null | awk '{split($$2, v, "."); if (v[1] > 0 || v[2] >= 9) print "uv"}')
+UV := $(shell uv --version 2>/dev/null | awk '{split($$2, v, "."); if (v[1] > 0 || v[2] >= 12) print "uv"}')
 ifeq ($(UV),)
 UV := .tools/bin/uv
 UV_MISSING := .tools/bin/uv
@@ -72,7 +72,7 @@ clean:          ## remove environments, models and caches; the data folder var s
 # --target needs neither a venv module nor rights on the system's Python.
 .tools/bin/uv:
 	@echo "Bringing uv into .tools …"
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools 'uv>=0.9'
+	PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(PYTHON) -m pip install --quiet --target .tools 'uv>=0.12'
 
 browser:
 	@for name in chromium chromium-browser google-chrome; do \

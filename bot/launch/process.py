@@ -18,7 +18,7 @@ _LAST_WAIT = 2.0  # seconds for the kernel to clear away what was killed
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What to run. `health` answers 200 once it is ready; without one it is ready when it runs."""
+    """What to run. `health` answers 200 once it is ready; without one it need only go on running."""
 
     name: str
     argv: tuple[str, ...]

@@ -17,6 +17,7 @@ from bot.launch.screen import Screen
 FIRST_DELAY = 0.2  # seconds until the first restart
 LONGEST_DELAY = 10.0
 _STEADY = 60.0  # a part that ran this long is forgiven its earlier ends
+_SETTLED = 1.0  # a part without a health address that runs so long has come up
 _POLL = 0.05
 
 
@@ -132,10 +133,15 @@ class Supervisor:
     async def _well(self, kept: Kept) -> bool:
         """Wait for health; false when the process ends before."""
         while kept.child.code is None:
-            if not kept.part.health or await answers(kept.part.health):
+            if await self._is_well(kept):
                 return True
             await asyncio.sleep(_POLL)
         return False
+
+    async def _is_well(self, kept: Kept) -> bool:
+        if kept.part.health:
+            return await answers(kept.part.health)
+        return monotonic() - kept.child.started > _SETTLED
 
 
 def _failed(kept: Kept, how: str) -> LaunchError:
