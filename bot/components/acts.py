@@ -20,6 +20,8 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 FILE = "acts.npz"
+NO_ENCODER = "The act classifier needs an encoder before it in the pipeline."
+NO_EXAMPLES = "There are no examples of any act: data/nlu is empty."
 # Confidences between 5 times sharper and 5 times flatter than the raw ones.
 TEMPERATURES = np.geomspace(0.2, 5, 65)
 
@@ -34,7 +36,7 @@ class Label:
 
     @classmethod
     def of(cls, example: Message) -> Label:
-        """The label that a training example carries."""
+        """Read the label that a training example carries."""
         about = (example.get(METADATA) or {}).get(METADATA_EXAMPLE) or {}
         if not isinstance(about, dict) or "question" not in about:
             return cls(example.get(INTENT))
@@ -42,11 +44,11 @@ class Label:
 
     @property
     def group(self) -> tuple[str, str | None]:
-        """An act, or one question: what weighs equally in training, however finely divided."""
+        """An act or one question: what weighs equally in training, however finely divided."""
         return self.act, self.question
 
     def ranked(self, confidence: float) -> dict[str, Any]:
-        """The entry of an intent ranking."""
+        """Make the entry of an intent ranking."""
         entry = {"name": self.act, "confidence": confidence}
         if self.question is None:
             return entry
@@ -63,17 +65,17 @@ class Weights:
     temperature: float
 
     def confidences(self, vector: np.ndarray) -> np.ndarray:
-        """The probability of each label."""
+        """Return the probability of each label."""
         logits = (self.matrix @ vector + self.bias) / self.temperature
         odds = np.exp(logits - logits.max())
         return odds / odds.sum()
 
 
 def vector_of(message: Message) -> np.ndarray:
-    """Every sentence vector of the message, side by side."""
+    """Return every sentence vector of the message, side by side."""
     _, sentence = message.get_dense_features(TEXT)
     if sentence is None:
-        raise RasaException("The act classifier needs an encoder before it in the pipeline.")
+        raise RasaException(NO_ENCODER)
     return sentence.features[0]
 
 
@@ -83,7 +85,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`inverse_regularisation` is scikit-learn's C."""
+        """Return the defaults; `inverse_regularisation` is scikit-learn's C."""
         return {"inverse_regularisation": 100.0, "folds": 3, "rounds": 200, "ranking_length": 8}
 
     def __init__(
@@ -111,7 +113,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> ActClassifier:
-        """An untrained classifier."""
+        """Make an untrained classifier."""
         return cls(config, model_storage, resource)
 
     @classmethod
@@ -123,7 +125,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
         execution_context: ExecutionContext,
         **kwargs: Any,
     ) -> ActClassifier:
-        """A trained classifier."""
+        """Read a trained classifier."""
         with model_storage.read_from(resource) as folder, np.load(folder / FILE) as file:
             labels = tuple(Label(*label) for label in json.loads(str(file["labels"])))
             temperature = float(file["temperature"])
@@ -134,7 +136,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
         """Fit, calibrate, and keep the numbers."""
         examples = [e for e in training_data.intent_examples if e.get(TEXT) and e.get(INTENT)]
         if not examples:
-            raise RasaException("There are no examples of any act: data/nlu is empty.")
+            raise RasaException(NO_EXAMPLES)
         vectors = np.stack([vector_of(example) for example in examples]).astype(np.float32)
         names = [Label.of(example) for example in examples]
         labels = tuple(dict.fromkeys(names))
@@ -148,7 +150,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
     def _fit(
         self, vectors: np.ndarray, targets: np.ndarray, labels: tuple[Label, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """One row for each label; labels without an example here get no chance at all."""
+        """Fit a row for each label; those without an example here get no chance at all."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
@@ -172,7 +174,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
     def _calibrated(
         self, vectors: np.ndarray, targets: np.ndarray, labels: tuple[Label, ...]
     ) -> float:
-        """The temperature that makes confidences honest about sentences not trained on."""
+        """Find the temperature that makes confidences honest about sentences not trained on."""
         folds = deal(targets, self._config["folds"])
         logits = np.empty((len(targets), len(labels)), dtype=np.float32)
         for fold in np.unique(folds):
@@ -213,7 +215,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
 
 
 def balance(targets: np.ndarray, labels: tuple[Label, ...]) -> np.ndarray:
-    """Weights by which every act and every question counts the same, and so do its options.
+    """Weigh the examples so that every act and question counts the same, and so do its options.
 
     Were every option to count as much as an act, a sentence unlike anything known would be
     an answer, only because there are more options than acts.
@@ -225,7 +227,7 @@ def balance(targets: np.ndarray, labels: tuple[Label, ...]) -> np.ndarray:
 
 
 def deal(targets: np.ndarray, folds: int) -> np.ndarray:
-    """The fold of each example: every label's examples are dealt out in turn, shuffled."""
+    """Choose the fold of each example: every label's are shuffled and dealt out in turn."""
     dealt = np.zeros(len(targets), dtype=int)
     shuffle = np.random.default_rng(0)
     for target in np.unique(targets):
@@ -235,7 +237,7 @@ def deal(targets: np.ndarray, folds: int) -> np.ndarray:
 
 
 def surprise(logits: np.ndarray, targets: np.ndarray) -> float:
-    """Mean negative log-likelihood of the targets."""
+    """Return the mean negative log-likelihood of the targets."""
     top = logits.max(axis=1, keepdims=True)
     total = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
     return float((total - logits[np.arange(len(targets)), targets]).mean())

@@ -29,31 +29,33 @@ class CatalogueImporter(RasaFileImporter):
         training_data_paths: list[str] | str | None = None,
         questions: str = "preferences/questions",
     ) -> None:
-        """The first three are Rasa's; the last comes from `importers` in config.yml."""
+        """Take Rasa's three, and what `importers` in config.yml says."""
         super().__init__(config_file, domain_path, training_data_paths)
         self._questions = Path(config_file or ".").resolve().parent / questions
 
     @cached_method
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
-        """The examples of the files and those of the catalogue."""
+        """Merge the examples of the files with those of the catalogue."""
         return super().get_nlu_data(language).merge(TrainingData(list(self._examples())))
 
     def _examples(self) -> Iterator[Message]:
         if not self._questions.is_dir():
-            raise RasaException(f"There is no question catalogue at {self._questions}.")
+            reason = f"There is no question catalogue at {self._questions}."
+            raise RasaException(reason)
         for file in sorted(self._questions.glob("*.yml")):
             yield from read_examples(yaml.safe_load(file.read_text(encoding="utf-8")), file.name)
 
 
 def read_examples(question: Any, source: str) -> Iterator[Message]:
-    """One message for every distinct wording; raises RasaException naming the file."""
+    """Yield a message for every distinct wording; raises RasaException naming the file."""
     try:
         for option in question["options"]:
             for locale, text in dict.fromkeys(_wordings(option)):
                 about = {"question": question["id"], "value": option["value"], "locale": locale}
                 yield Message.build(text, ANSWER, example_metadata=about)
     except (AttributeError, KeyError, TypeError) as error:
-        raise RasaException(f"{source} is not a question: {error!r}.") from error
+        reason = f"{source} is not a question: {error!r}."
+        raise RasaException(reason) from error
 
 
 def _wordings(option: dict[str, Any]) -> Iterator[tuple[str, str]]:

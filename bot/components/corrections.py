@@ -1,14 +1,13 @@
 """What Rasa 3.6.21 does needlessly, or hides, in every turn, put right in one place.
 
-A turn's cost is CPU time measured on one conversation of 200 events with a rule that calls one
-action. A fingerprint is of the source that a correction replaces: `tests/rasa` compares them, so
-that a new Rasa is looked at before it is trusted with these.
+Costs are CPU time in a turn without words, in a conversation at its bound, on one core of an
+EPYC in 2026: with every correction such a turn costs 1.0 ms, with none about 10. A fingerprint is
+of the source that a correction replaces: `tests/rasa` compares them, so that a new Rasa is looked
+at before it is trusted with these.
 """
 
 from __future__ import annotations
 
-from asyncio import TimeoutError as AsyncTimeoutError
-from asyncio import get_running_loop
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,8 +15,6 @@ from hashlib import sha256
 from inspect import getattr_static, getsource
 from typing import Any
 
-from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
-from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel
@@ -31,92 +28,16 @@ from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.nlu.classifiers.regex_message_handler import RegexMessageHandler
 from rasa.shared.core.constants import DEFAULT_SLOT_NAMES
 from rasa.shared.core.domain import Domain, State
-from rasa.shared.core.events import Event, UserUttered, deserialise_events
+from rasa.shared.core.events import Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.utils.common import all_subclasses
-from rasa.utils.endpoints import EndpointConfig
-from rasa.version import __version__
 
-from bot.components.errors import ActionFailedError
+from bot.components.remote import run_remote_action
 
-ACTION_TIMEOUT = ClientTimeout(total=15)
-EVENTS_SENT = 4
-
-
-async def run_remote_action(
-    self: RemoteAction,
-    output_channel: OutputChannel,
-    nlg: NaturalLanguageGenerator,
-    tracker: DialogueStateTracker,
-    domain: Domain,
-) -> list[Event]:
-    """Call the action server; only the endpoint's URL is used.
-
-    An error does not quote the answer as Rasa's does: the server repeats its request in it.
-    """
-    result = await _post(self.action_endpoint, action_call(self.name(), tracker))
-    if not result_validator().is_valid(result):
-        raise ActionFailedError("The action server's answer is not an action's result.")
-    said = await self._utter_responses(result["responses"], output_channel, nlg, tracker)
-    return [*said, *deserialise_events(result["events"])]
-
-
-async def _post(endpoint: EndpointConfig, call: dict[str, Any]) -> Any:
-    session = kept_session(endpoint)
-    try:
-        async with session.post(endpoint.url, json=call, timeout=ACTION_TIMEOUT) as answer:
-            answer.raise_for_status()
-            return await answer.json()
-    except ClientResponseError as error:
-        raise ActionFailedError(f"The action server answered {error.status}.") from error
-    except (ClientError, AsyncTimeoutError, ValueError) as error:
-        reason = type(error).__name__
-        raise ActionFailedError(f"No action server at {endpoint.url}: {reason}.") from error
-
-
-def kept_session(endpoint: EndpointConfig) -> ClientSession:
-    """The one session of this endpoint and event loop, which keeps its connections."""
-    loop = get_running_loop()
-    owner, session = endpoint.__dict__.get("kept_session", (None, None))
-    if owner is not loop or session.closed:
-        session = ClientSession()
-        endpoint.kept_session = loop, session
-    return session
-
-
-async def close_kept_session(endpoint: EndpointConfig | None) -> None:
-    """End the connections; the next call would open them again."""
-    _, session = getattr(endpoint, "kept_session", (None, None))
-    if session is not None:
-        await session.close()
-
-
-def action_call(name: str, tracker: DialogueStateTracker) -> dict[str, Any]:
-    """What rasa-sdk 3.21 needs, which insists on a domain, and our action: the latest message."""
-    state = tracker.current_state()
-    state["events"] = [_sent(event) for event in list(tracker.events)[-EVENTS_SENT:]]
-    return {
-        "next_action": name,
-        "sender_id": tracker.sender_id,
-        "tracker": state,
-        "domain": {},
-        "version": __version__,
-    }
-
-
-def _sent(event: Event) -> dict[str, Any]:
-    facts = event.as_dict()
-    facts.pop("parse_data", None)
-    return facts
-
-
-@lru_cache(maxsize=1)
-def result_validator() -> Any:
-    """Rasa's own schema of an action's result, compiled once, which asks for both lists."""
-    spec = {**RemoteAction.action_response_format_spec(), "required": ["events", "responses"]}
-    return validator_for(spec)(spec)
+NO_SLOTS = "domain.yml must not have slots: answers live in the store."
+NO_STORE = "endpoints.yml must name a tracker store."
 
 
 async def run_action(
@@ -137,23 +58,24 @@ async def run_action(
 async def extract_slots(
     self: MessageProcessor, output_channel: OutputChannel, tracker: DialogueStateTracker
 ) -> DialogueStateTracker:
-    """Nothing: what a shopper said is kept by the action, never by a slot."""
+    """Do nothing: what a shopper said is kept by the action, never by a slot."""
     if any(slot.name not in DEFAULT_SLOT_NAMES for slot in self.domain.slots):
-        raise RasaException("domain.yml must not have slots: answers live in the store.")
+        raise RasaException(NO_SLOTS)
     return tracker
 
 
 def resolve_event(type_name: str, default: type[Event] | None = None) -> type[Event] | None:
-    """The class of an event by its name."""
+    """Find the class of an event by its name."""
     found = event_classes().get(type_name, default)
     if found is None:
-        raise ValueError(f"Unknown event name '{type_name}'.")
+        reason = f"Unknown event name '{type_name}'."
+        raise ValueError(reason)
     return found
 
 
 @lru_cache(maxsize=1)
 def event_classes() -> dict[str, type[Event]]:
-    """Every class by name; of two with one name the first, as Rasa does."""
+    """Return every class by name; of two with one name the first, as Rasa does."""
     return {c.type_name: c for c in reversed(all_subclasses(Event))}
 
 
@@ -207,7 +129,7 @@ def find_by_intent(
     domain: Domain,
     use_text_for_last_user_input: bool,
 ) -> tuple[str | None, str | None, bool]:
-    """Rules about the wording of a message do not exist here, so they are not looked for."""
+    """Look for no rule about the wording of a message: there is none."""
     if use_text_for_last_user_input:
         return None, None, False
     return _find_by_rules(self, tracker, domain, use_text_for_last_user_input)
@@ -220,7 +142,7 @@ def states_of_turn(
     use_text_for_last_user_input: bool = False,
     rule_only_data: dict[str, Any] | None = None,
 ) -> list[State]:
-    """The states of the running turn: every rule begins with the message and looks no further."""
+    """Return the running turn's states: every rule begins with the message, none looks further."""
     turn = tracker.init_copy()
     for event in _last_turn(list(tracker.events)):
         turn.update(event)
@@ -239,56 +161,112 @@ def _last_turn(events: list[Event]) -> list[Event]:
 def read_no_commands(
     self: RegexMessageHandler, messages: list[Message], domain: Domain | None = None
 ) -> list[Message]:
-    """Words are words: a text that begins with a slash is not an intent with slots."""
+    """Leave words alone: a text that begins with a slash is not an intent with slots."""
     return messages
 
 
 def use_store_as_it_is(store: TrackerStore | None, domain: Domain) -> TrackerStore:
-    """The configured store, without Rasa's silent flight into memory when it fails."""
+    """Return the configured store, without Rasa's silent flight into memory when it fails."""
     if store is None:
-        raise RasaException("endpoints.yml must name a tracker store.")
+        raise RasaException(NO_STORE)
     store.domain = domain
     return store
 
 
 @dataclass(frozen=True)
 class Correction:
-    """One method of Rasa's and what takes its place."""
+    """One method of Rasa's, what takes its place and why."""
 
     owner: type
     name: str
     replacement: Callable[..., Any]
-    why: str
     source: str
+    why: str
     original: Callable[..., Any]
-
-    @classmethod
-    def of(cls, replacement: Callable[..., Any], original: str, source: str, why: str) -> Correction:
-        """`original` is Class.method of a class imported here."""
-        owner_name, name = original.split(".")
-        owner = globals()[owner_name]
-        return cls(owner, name, replacement, why, source, getattr(owner, name))
 
     def apply(self) -> None:
         """Put the replacement in place."""
         static = isinstance(getattr_static(self.owner, self.name), staticmethod)
-        setattr(self.owner, self.name, staticmethod(self.replacement) if static else self.replacement)
+        setattr(
+            self.owner, self.name, staticmethod(self.replacement) if static else self.replacement
+        )
 
     def found(self) -> str:
-        """The fingerprint of what this Rasa has in the place."""
+        """Return the fingerprint of what this Rasa has in the place."""
         return sha256(getsource(self.original).encode()).hexdigest()[:16]
 
 
+def _of(
+    owner: type, name: str, replacement: Callable[..., Any], source: str, why: str
+) -> Correction:
+    return Correction(owner, name, replacement, source, why, getattr(owner, name))
+
+
 CORRECTIONS = (
-    Correction.of(run_remote_action, "RemoteAction.run", "", "TODO"),
-    Correction.of(run_action, "MessageProcessor._run_action", "", "TODO"),
-    Correction.of(extract_slots, "MessageProcessor.run_action_extract_slots", "", "TODO"),
-    Correction.of(resolve_event, "Event.resolve_by_type", "", "TODO"),
-    Correction.of(run_graph, "DaskGraphRunner.run", "", "TODO"),
-    Correction.of(find_by_intent, "RulePolicy._find_action_from_rules", "", "TODO"),
-    Correction.of(states_of_turn, "RulePolicy._prediction_states", "", "TODO"),
-    Correction.of(read_no_commands, "RegexMessageHandler.process", "", "TODO"),
-    Correction.of(use_store_as_it_is, "Agent._create_tracker_store", "", "TODO"),
+    _of(
+        RemoteAction,
+        "run",
+        run_remote_action,
+        "ccabf6f1160d527a",
+        "8 ms: compiles a constant schema against its metaschema, opens a session and a connection, "
+        "and sends domain and whole history at every call; its error quotes the shopper.",
+    ),
+    _of(
+        MessageProcessor,
+        "_run_action",
+        run_action,
+        "6d383d0179ef1187",
+        "0.3 ms: replays the tracker into a copy; and an action's failure is swallowed and saved.",
+    ),
+    _of(
+        MessageProcessor,
+        "run_action_extract_slots",
+        extract_slots,
+        "ff52049be97dde87",
+        "0.2 ms: goes through slots that do not exist.",
+    ),
+    _of(
+        Event,
+        "resolve_by_type",
+        resolve_event,
+        "b5cf570fa7f286c7",
+        "0.2 ms, 1 ms after a restart: walks all event classes for every event.",
+    ),
+    _of(
+        DaskGraphRunner,
+        "run",
+        run_graph,
+        "45f0f52f574f3aa9",
+        "0.7 ms: plans and schedules the same eight nodes anew three times.",
+    ),
+    _of(
+        RulePolicy,
+        "_find_action_from_rules",
+        find_by_intent,
+        "be6da6ee0f5429bd",
+        "0.3 ms: looks for rules about wording, of which there are none.",
+    ),
+    _of(
+        RulePolicy,
+        "_prediction_states",
+        states_of_turn,
+        "ed9b82bed2f26ad7",
+        "0.5 ms: replays the whole history twice to see the last turn.",
+    ),
+    _of(
+        RegexMessageHandler,
+        "process",
+        read_no_commands,
+        "c0b15285ba78223d",
+        "0.1 ms: reads a shopper's words as a command, and logs those that it cannot read.",
+    ),
+    _of(
+        Agent,
+        "_create_tracker_store",
+        use_store_as_it_is,
+        "97499b594b45581b",
+        "Wraps the store so that a failing database means a conversation that starts anew.",
+    ),
 )
 
 

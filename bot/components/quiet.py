@@ -16,7 +16,7 @@ TALKATIVE = ("rasa", "sanic", "sanic_cors", "aiohttp", "asyncio", "spacy")
 
 
 def hush() -> None:
-    """Call it once Rasa has configured its logging: no debug lines, no values of variables."""
+    """Stop debug lines and values of variables; call it once Rasa has configured its logging."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     for name in TALKATIVE:
         logger = logging.getLogger(name)
@@ -27,7 +27,7 @@ def hush() -> None:
 
 
 def _without_values(processor: Any) -> Any:
-    """Tracebacks are printed without the variables of their frames."""
+    """Print tracebacks without the variables of their frames."""
     if processor is dict_tracebacks:
         return ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
     if isinstance(processor, ConsoleRenderer):
