@@ -14,7 +14,6 @@ from preferences.store.tables import (
     ConsentEventRow,
     ConversationRow,
     DecisionRow,
-    HabitRow,
     MessageRow,
     PurchaseLineRow,
     PurchaseRow,
@@ -29,7 +28,6 @@ _OF_SHOPPER = (
     DecisionRow,
     SuppressionRow,
     CandidateRow,
-    HabitRow,
 )
 
 

@@ -1,12 +1,13 @@
-"""Keeps orders and products as the shop reports them, and the habits that follow from them.
+"""Keeps orders and products as the shop reports them, and notices what does not fit.
 
-Statistics are brought up to date here, when an order arrives, and never while a shopper waits.
+The statistics of a shopper are worked out here, when an order arrives, never while anybody waits.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,7 +20,6 @@ from preferences.store.ids import new_id
 from preferences.store.shoppers import known_shopper
 from preferences.store.tables import (
     CandidateRow,
-    HabitRow,
     ProductRow,
     PurchaseLineRow,
     PurchaseRow,
@@ -49,31 +49,20 @@ async def keep_purchase(
         await session.get(ShopperRow, shopper, with_for_update=True)
         if await _is_known(session, purchase) or await _is_erased(session, shopper):
             return Kept(shopper, candidate=False)
-        row = PurchaseRow(
-            id=new_id(),
-            source=purchase.source,
-            external_id=purchase.external_id,
-            shopper_id=shopper,
-            placed_at=purchase.placed_at,
-            received_at=now,
-        )
-        session.add(row)
-        await session.flush()
-        products = await _products(session, purchase.lines)
         habit = await _habit(session, shopper)
+        audiences = await _audiences(session, purchase.lines)
+        await _add(session, shopper, purchase, now)
         odd = [
             line
             for line in purchase.lines
             if is_misfit(
-                _audience(line, products),
-                {audience: row.articles for audience, row in habit.items()},
+                audiences.get(line.sku, ""),
+                habit,
                 placed_at=purchase.placed_at,
                 now=now,
                 policy=policy,
             )
         ]
-        _add_lines(session, row.id, purchase.lines, products)
-        _add_to_habit(session, shopper, habit, purchase.lines, products)
         if odd:
             _add_candidate(session, shopper, purchase, odd[0], policy, now)
         return Kept(shopper, candidate=bool(odd))
@@ -121,49 +110,40 @@ async def _is_erased(session: AsyncSession, shopper: str) -> bool:
     return (await session.exec(query)).first() is not None
 
 
-async def _products(session: AsyncSession, lines: Sequence[Line]) -> dict[str, ProductRow]:
-    query = select(ProductRow).where(col(ProductRow.sku).in_([line.sku for line in lines]))
-    return {row.sku: row for row in (await session.exec(query)).all()}
-
-
-async def _habit(session: AsyncSession, shopper: str) -> dict[str, HabitRow]:
-    query = select(HabitRow).where(HabitRow.shopper_id == shopper)
-    return {row.audience: row for row in (await session.exec(query)).all()}
-
-
-def _audience(line: Line, products: dict[str, ProductRow]) -> str:
-    return products[line.sku].audience if line.sku in products else ""
-
-
-def _add_lines(
-    session: AsyncSession, purchase: str, lines: Sequence[Line], products: dict[str, ProductRow]
-) -> None:
-    session.add_all(
-        PurchaseLineRow(
-            purchase_id=purchase,
-            position=position,
-            sku=line.sku,
-            title=line.title,
-            category=products[line.sku].category if line.sku in products else "",
-            audience=_audience(line, products),
-            quantity=line.quantity,
-        )
-        for position, line in enumerate(lines)
+async def _habit(session: AsyncSession, shopper: str) -> dict[str, int]:
+    """Count what a shopper bought by audience, as the feed knows it today."""
+    query = (
+        select(ProductRow.audience, func.sum(PurchaseLineRow.quantity))
+        .join(PurchaseLineRow, col(PurchaseLineRow.sku) == col(ProductRow.sku))
+        .join(PurchaseRow)
+        .where(PurchaseRow.shopper_id == shopper)
+        .group_by(ProductRow.audience)
     )
+    return {audience: int(articles) for audience, articles in (await session.exec(query)).all()}
 
 
-def _add_to_habit(
-    session: AsyncSession,
-    shopper: str,
-    habit: dict[str, HabitRow],
-    lines: Sequence[Line],
-    products: dict[str, ProductRow],
-) -> None:
-    for line in lines:
-        if audience := _audience(line, products):
-            row = habit.setdefault(audience, HabitRow(shopper_id=shopper, audience=audience))
-            row.articles += line.quantity
-            session.add(row)
+async def _audiences(session: AsyncSession, lines: Sequence[Line]) -> dict[str, str]:
+    query = select(ProductRow.sku, ProductRow.audience).where(
+        col(ProductRow.sku).in_([line.sku for line in lines])
+    )
+    return dict((await session.exec(query)).all())
+
+
+async def _add(session: AsyncSession, shopper: str, purchase: Purchase, now: datetime) -> None:
+    row = PurchaseRow(
+        id=new_id(),
+        source=purchase.source,
+        external_id=purchase.external_id,
+        shopper_id=shopper,
+        placed_at=purchase.placed_at,
+        received_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    session.add_all(
+        PurchaseLineRow(purchase_id=row.id, position=position, **asdict(line))
+        for position, line in enumerate(purchase.lines)
+    )
 
 
 def _add_candidate(

@@ -235,25 +235,14 @@ class PurchaseRow(Row, table=True):
 
 
 class PurchaseLineRow(Row, table=True):
-    """One article of an order, with the category and audience that the feed knew then."""
+    """One article of an order; the feed knows what it is and for whom."""
 
     __tablename__ = "purchase_line"
     purchase_id: str = Field(foreign_key="purchase.id", primary_key=True)
     position: int = Field(primary_key=True)
     sku: str
     title: str
-    category: str
-    audience: str
     quantity: int
-
-
-class HabitRow(Row, table=True):
-    """How many articles for whom a shopper has bought: kept up to date when an order arrives."""
-
-    __tablename__ = "habit"
-    shopper_id: str = Field(foreign_key="shopper.id", primary_key=True)
-    audience: str = Field(primary_key=True)
-    articles: int = 0
 
 
 class CandidateRow(Row, table=True):

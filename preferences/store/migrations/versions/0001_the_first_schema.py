@@ -149,17 +149,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_decision_shopper_id"), ["shopper_id"], unique=False)
 
     op.create_table(
-        "habit",
-        sa.Column("shopper_id", sa.String(), nullable=False),
-        sa.Column("audience", sa.String(), nullable=False),
-        sa.Column("articles", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["shopper_id"],
-            ["shopper.id"],
-        ),
-        sa.PrimaryKeyConstraint("shopper_id", "audience"),
-    )
-    op.create_table(
         "identity",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("shopper_id", sa.String(), nullable=False),
@@ -317,8 +306,6 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("sku", sa.String(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
-        sa.Column("category", sa.String(), nullable=False),
-        sa.Column("audience", sa.String(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["purchase_id"],
@@ -413,7 +400,6 @@ def downgrade() -> None:
         )
 
     op.drop_table("identity")
-    op.drop_table("habit")
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_decision_shopper_id"))
 
