@@ -15,8 +15,8 @@ from preferences.store.engine import open_store
 from preferences.store.keys import issue_key
 from preferences.store.migrate import migrate
 
-_DEMO_SHOPPER = "9001"  # Daniel in bot/demo/shoppers.yml
-_DEMO_SCOPES = frozenset({"preferences:read"})
+_DEMO_SHOPPER = "customer:9001"  # Daniel in bot/demo/shoppers.yml
+_DEMO_SCOPES = frozenset({"read", "lookup"})
 _DEMO_LASTS = timedelta(days=1)
 
 

@@ -7,6 +7,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from preferences.errors import NotFoundError
+from preferences.store.engine import Store
 from preferences.store.ids import new_id
 from preferences.store.tables import IdentityRow, ShopperRow
 
@@ -23,6 +25,19 @@ async def find_shopper(session: AsyncSession, kind: str, value: str) -> str | No
         _IN_FORCE,
     )
     return (await session.exec(query)).first()
+
+
+async def shopper_named(store: Store, kind: str, value: str) -> str:
+    """Give the shopper whom this name is linked to.
+
+    :raises NotFoundError: nobody has that name.
+    """
+    async with store.begin(readonly=True) as session:
+        shopper = await find_shopper(session, kind, value)
+    if shopper is None:
+        message = "There is no shopper of that id; take one that this shop was told before."
+        raise NotFoundError(message)
+    return shopper
 
 
 async def known_shopper(
