@@ -11,7 +11,7 @@ from bot.launch.screen import Screen, Show
 
 _INTERVAL = 0.5
 _RASA_LINE = re.compile(r"^\S+ \S+ +[A-Z]+ +\S+ +- +(?P<message>.+)$", re.MULTILINE)
-_WIDTH = 90
+_WIDTH = 45  # fits beside the title on a narrow terminal
 
 
 @asynccontextmanager

@@ -82,7 +82,7 @@ class PlainScreen:
             if now - last < (_OFTEN if stage != told else _SELDOM):
                 return
             last, told = now, stage
-            self.line(f"  {now - begun:3.0f} s  {stage}")
+            self.line(f"  {now - begun:3.0f} s  {stage}".rstrip())
 
         yield show
 
