@@ -1,5 +1,6 @@
 """The channel tells the gateway the truth: done, or try again."""
 
+import asyncio
 import logging
 
 import pytest
@@ -27,9 +28,9 @@ COMMANDS = (
 def test_answers_with_the_replies_that_were_committed(server):
     status, answer = server.say("it was a present for my dad", "ok1", "m-7", shopper="s1")
 
-    assert (200, {"message_id": "m-7", "replies": [{"seq": 1}]}) == (status, answer)
-    assert "m-7" == server.latest()["message_id"]
-    assert {"shopper": "s1", "locale": "en"} == server.latest()["metadata"]
+    assert (status, answer) == (200, {"message_id": "m-7", "replies": [{"seq": 1}]})
+    assert server.latest()["message_id"] == "m-7"
+    assert server.latest()["metadata"] == {"shopper": "s1", "locale": "en"}
 
 
 def test_is_healthy_once_the_model_is_loaded(server):
@@ -38,8 +39,8 @@ def test_is_healthy_once_the_model_is_loaded(server):
     loading = server.call("GET", "health")
     server.app.ctx.agent = loaded
 
-    assert (503, {"status": "loading"}) == loading
-    assert (200, {"status": "ok"}) == server.call("GET", "health")
+    assert loading == (503, {"status": "loading"})
+    assert server.call("GET", "health") == (200, {"status": "ok"})
 
 
 @pytest.mark.parametrize("secret", ["", "wrong", "turn-secre", "turn-secret-", "türn"])
@@ -47,9 +48,9 @@ def test_refuses_a_wrong_secret(server, secret):
     turn = {"sender": "c", "message_id": "m", "kind": "text", "text": "hi"}
     header = {"Authorization": f"Bearer {secret}".encode()}
 
-    assert 401 == server.call("POST", "turn", turn, header)[0]
-    assert 401 == server.call("POST", "turn", turn)[0]
-    assert [] == server.actions.calls
+    assert server.call("POST", "turn", turn, header)[0] == 401
+    assert server.call("POST", "turn", turn)[0] == 401
+    assert server.actions.calls == []
 
 
 @pytest.mark.parametrize(
@@ -76,14 +77,14 @@ def test_names_the_field_that_is_malformed(server, change, field):
 
     status, answer = server.turn({**good, **change})
 
-    assert 422 == status
+    assert status == 422
     assert field in answer["error"]
-    assert [] == server.actions.calls
+    assert server.actions.calls == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff\xfe", b"null"])
 def test_refuses_what_is_no_object(server, body):
-    assert 422 == server.turn(body)[0]
+    assert server.turn(body)[0] == 422
 
 
 @pytest.mark.parametrize("mood", ["broken", "nonsense", "silent", "confused"])
@@ -92,7 +93,7 @@ def test_asks_to_try_again_unless_this_very_message_was_committed(server, mood):
 
     status, answer = server.say("hello there", f"again-{mood}")
 
-    assert 503 == status
+    assert status == 503
     assert "try again" in answer["error"]
 
 
@@ -102,8 +103,8 @@ def test_asks_to_try_again_while_no_action_server_answers(server):
     down = server.say("hello there", "down")
     endpoint.url = address
 
-    assert 503 == down[0]
-    assert 200 == server.say("hello there", "down")[0]
+    assert down[0] == 503
+    assert server.say("hello there", "down")[0] == 200
 
 
 def test_a_failed_turn_leaves_nothing_behind(server):
@@ -113,11 +114,11 @@ def test_a_failed_turn_leaves_nothing_behind(server):
     failed = server.say("stop writing to me", "clean", "m2")
     server.actions.mood = "well"
 
-    assert 503 == failed[0]
+    assert failed[0] == 503
     assert before == server.events("clean")
-    assert 200 == server.say("stop writing to me", "clean", "m2")[0]
+    assert server.say("stop writing to me", "clean", "m2")[0] == 200
     heard = [event["text"] for event in server.events("clean") if event["event"] == "user"]
-    assert ["hello there", "stop writing to me"] == heard
+    assert heard == ["hello there", "stop writing to me"]
 
 
 def test_a_repeated_message_gets_the_same_replies(server):
@@ -125,32 +126,32 @@ def test_a_repeated_message_gets_the_same_replies(server):
     second = server.say("hello there", "twice", "same")
 
     assert first == second
-    assert 2 == len(server.actions.calls)
+    assert len(server.actions.calls) == 2
 
 
 @pytest.mark.parametrize("text", COMMANDS)
 def test_words_are_never_a_command(server, text):
     status, _ = server.say(text, "commands")
 
-    assert 200 == status
-    assert "action_turn" == server.actions.calls[-1]["next_action"]
-    assert server.latest()["intent"]["confidence"] < 1 or "" == server.latest()["text"]
+    assert status == 200
+    assert server.actions.calls[-1]["next_action"] == "action_turn"
+    assert server.latest()["intent"]["confidence"] < 1 or server.latest()["text"] == ""
     assert server.latest()["intent"]["name"] not in {"restart", "session_start", "back", "press"}
     assert not server.latest()["text"].startswith("/")
-    assert [] == server.latest()["entities"]
+    assert server.latest()["entities"] == []
 
 
 def test_words_are_no_command_even_past_the_channel(agent):
     parsed = _parse(agent, "/restart")
 
-    assert "restart" != parsed["intent"]["name"]
+    assert parsed["intent"]["name"] != "restart"
     assert len(parsed["intent_ranking"]) > 1
 
 
 @pytest.mark.parametrize("text", ["/", " // ", "\u200b", "   ", "\x00\x01"])
 def test_nothing_but_a_lead_is_out_of_scope(server, text):
-    assert 200 == server.say(text, "nothing")[0]
-    assert {"name": "out_of_scope", "confidence": 1.0} == server.latest()["intent"]
+    assert server.say(text, "nothing")[0] == 200
+    assert server.latest()["intent"] == {"name": "out_of_scope", "confidence": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_nothing_but_a_lead_is_out_of_scope(server, text):
     ],
 )
 def test_survives_any_words(server, text):
-    assert 200 == server.say(text, "odd")[0]
+    assert server.say(text, "odd")[0] == 200
     assert server.latest()["intent"]["name"]
 
 
@@ -179,10 +180,10 @@ def test_survives_any_words(server, text):
 def test_what_has_no_words_is_not_parsed(server, kind, metadata):
     turn = {"sender": "wordless", "message_id": "m", "kind": kind, "metadata": metadata}
 
-    assert 200 == server.turn(turn)[0]
+    assert server.turn(turn)[0] == 200
     assert {"name": kind, "confidence": 1.0} == server.latest()["intent"]
     assert metadata == server.latest()["metadata"]
-    assert "" == server.latest()["text"]
+    assert server.latest()["text"] == ""
 
 
 def test_logs_say_nothing_that_a_shopper_said(server, caplog, capfd):
@@ -205,19 +206,19 @@ def test_sends_the_action_server_little(server):
         server.say("it was a present for my dad", "little", f"m{number}")
     call = server.actions.calls[-1]
 
-    assert {} == call["domain"]
+    assert call["domain"] == {}
     assert len(call["tracker"]["events"]) <= 4
     assert "little" == call["sender_id"] == call["tracker"]["sender_id"]
-    assert ["user"] == [e["event"] for e in call["tracker"]["events"] if e["event"] == "user"]
+    assert [e["event"] for e in call["tracker"]["events"] if e["event"] == "user"] == ["user"]
     assert not any("parse_data" in event for event in call["tracker"]["events"])
 
 
 def test_a_turn_may_come_without_metadata():
-    assert {} == read_turn({"sender": "c", "message_id": "m", "kind": "text", "text": "x"}).metadata
+    assert read_turn({"sender": "c", "message_id": "m", "kind": "text", "text": "x"}).metadata == {}
 
 
 def test_keeps_slashes_inside_the_words():
-    assert "50/50, and/or" == spoken("  50/50, and/or ")
+    assert spoken("  50/50, and/or ") == "50/50, and/or"
 
 
 def test_names_the_body_when_it_is_no_object():
@@ -226,6 +227,4 @@ def test_names_the_body_when_it_is_no_object():
 
 
 def _parse(agent, text):
-    import asyncio
-
     return asyncio.new_event_loop().run_until_complete(agent.parse_message(text))
