@@ -17,9 +17,9 @@ def main() -> int:
     """Run, and give the exit code."""
     try:
         settings = load_settings()
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-        )
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        # Ours alone: aiosqlite and its like would quote every row below WARNING.
+        logging.getLogger("sync").setLevel(settings.log_level)
         asyncio.run(_until_signalled(settings))
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")

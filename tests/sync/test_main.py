@@ -1,0 +1,148 @@
+"""`python -m sync` as an operator meets it: a process of its own."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from alembic import command
+
+from preferences.store.engine import open_store
+from preferences.store.migrate import alembic_config
+from preferences.store.outbox import mark
+from tests.preferences.store.seeds import add_shopper_who_answered
+
+ROOT = Path(__file__).parents[2]
+
+
+@asynccontextmanager
+async def started(data: Path, **settings: str) -> AsyncIterator[Process]:
+    names = {name: value for name, value in os.environ.items() if "ASKFIRST" not in name}
+    ours = {f"ASKFIRST_{name.upper()}": value for name, value in settings.items()}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sync"),
+        cwd=ROOT,
+        env=names | {"ASKFIRST_DATA_DIR": str(data)} | ours,
+        stderr=PIPE,
+        stdout=PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def heard(process: Process, words: str) -> str:
+    assert process.stderr
+    said = ""
+    async with asyncio.timeout(20):
+        while words not in said:
+            line = (await process.stderr.readline()).decode()
+            assert line, f"it ended: {said}"
+            said += line
+    return said
+
+
+async def ended(process: Process) -> tuple[int, str]:
+    begun = monotonic()
+    process.send_signal(signal.SIGTERM)
+    out, said = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode is not None
+    assert out == b""
+    assert monotonic() - begun < 5
+    return process.returncode, said.decode()
+
+
+async def answer(url: str, shopper: str) -> None:
+    async with open_store(url) as store, store.begin() as session:
+        await add_shopper_who_answered(session, shopper)
+        await mark(session, shopper, ["log"], datetime.now(UTC), urgent=False)
+
+
+async def lines(file: Path, count: int) -> list[str]:
+    deadline = monotonic() + 10
+    while len(written := _lines(file)) < count:
+        assert monotonic() < deadline, "the line never came"
+        await asyncio.sleep(0.05)
+    return written
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+async def test_it_tells_what_is_due_and_what_comes_and_ends_cleanly(
+    store_url: str, tmp_path: Path
+) -> None:
+    await answer(store_url, "a")
+    data = tmp_path / "data"
+
+    async with started(data, database_url=store_url, log_level="DEBUG") as process:
+        said = await heard(process, "log: ready, 1 to be told.")
+        await lines(data / "crm.jsonl", 1)
+        await answer(store_url, "b")
+        written = await lines(data / "crm.jsonl", 2)
+        code, more = await ended(process)
+
+    assert code == 0
+    assert [json.loads(line)["profile"]["shopper"] for line in written] == ["a", "b"]
+    for secret in ("sister", "gift", "number-a"):
+        assert secret not in said + more
+    assert "Traceback" not in said + more
+
+
+async def test_it_waits_for_a_store_that_is_not_there_yet(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'askfirst.db'}"
+
+    async with started(tmp_path) as process:
+        said = await heard(process, "The preference store cannot be")
+        await asyncio.to_thread(command.upgrade, alembic_config(url), "head")
+        await heard(process, "log: ready, 0 to be told.")
+        await answer(url, "a")
+        await lines(tmp_path / "crm.jsonl", 1)
+        code, _ = await ended(process)
+
+    assert code == 0
+    assert said.count("\n") == 1
+
+
+async def test_it_ends_cleanly_while_it_still_waits(tmp_path: Path) -> None:
+    async with started(tmp_path) as process:
+        await heard(process, "The preference store cannot be")
+
+        assert await ended(process) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"destinations": "hubspot"}, "ASKFIRST_DESTINATIONS: 'hubspot' is not one of log, web"),
+        ({"destinations": "webhook"}, "ASKFIRST_WEBHOOK_URL"),
+        ({"redis_url": "redis://127.0.0.1:port"}, "ASKFIRST_REDIS_URL"),
+        ({"nonsense": "1"}, "ASKFIRST_NONSENSE"),
+        (
+            {"destinations": "webhook", "webhook_url": "crm", "webhook_secret": "whsec_AAAA"},
+            "ASKFIRST_WEBHOOK_URL",
+        ),
+    ],
+)
+async def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
+    tmp_path: Path, settings: dict[str, str], sentence: str
+) -> None:
+    async with started(tmp_path, **settings) as process:
+        out, said = await asyncio.wait_for(process.communicate(), 20)
+
+    assert process.returncode == 2
+    assert out == b""
+    assert sentence in said.decode()
+    assert said.count(b"\n") == 1
