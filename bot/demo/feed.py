@@ -12,7 +12,7 @@ from bot.demo.webhooks import Webhook, order_created, product_updated
 logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.2  # seconds
-_LONGEST_PAUSE = 5.0
+_LONGEST_PAUSE = 2.0
 _HOUR_OF_ORDERS = 10
 
 

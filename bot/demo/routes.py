@@ -1,6 +1,6 @@
 """The demo shop: a shop's pages and back end in miniature, which know Askfirst only by its API."""
 
-from asyncio import create_task
+from asyncio import CancelledError, create_task
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class Shop:
             feeding = create_task(feed(self.gateway, self.shelf))
             yield
             feeding.cancel()
-            with suppress(BaseException):
+            with suppress(CancelledError):
                 await feeding
 
     async def front(self, request: web.Request) -> web.Response:

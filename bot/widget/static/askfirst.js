@@ -27,7 +27,7 @@ inline-size:56px;block-size:56px;border-radius:50%;display:grid;place-items:cent
 background:var(--accent);color:var(--on-accent);
 box-shadow:0 1px 2px rgb(0 0 0/.2),0 6px 20px rgb(0 0 0/.18);transition:transform .15s}
 .launcher:hover{transform:translateY(-2px)}
-.launcher:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
+.launcher:focus-visible{outline:3px solid var(--ring,var(--accent));outline-offset:3px}
 .launcher[aria-busy=true]{opacity:.75}
 .launcher svg{inline-size:26px;block-size:26px;fill:none;stroke:currentcolor;stroke-width:1.8;
 stroke-linecap:round;stroke-linejoin:round}
@@ -99,7 +99,7 @@ stroke-linecap:round;stroke-linejoin:round}
     try {
       // A browser remembers a module that failed to load: ask again under another name.
       await import(`${base}chat.js${tries++ ? `?try=${tries}` : ""}`);
-      await host.start({ base, locale, launcher, paint, emit, identity });
+      await host.start({ base, locale, launcher, paint, emit, identity, close });
       return host;
     } finally {
       launcher.removeAttribute("aria-busy");

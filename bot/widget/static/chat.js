@@ -30,6 +30,7 @@ class AskfirstChat extends HTMLElement {
   #after = 0;
   #state = "connecting";
   #breaks = 0;
+  #refusal = "";
   #unread = 0;
   #begun = false;
   #settled = false;
@@ -106,7 +107,7 @@ class AskfirstChat extends HTMLElement {
     this.#log = new Log(words, {
       press: ({ label, press }) => this.#say({ press, label }),
       retry: () => { this.#outbox.retry(); this.#stream.hurry(); },
-      release: () => this.#composer.focus(),
+      release: () => this.#panel.rest(),
     });
     this.#composer = new Composer(words, {
       say: (text) => this.#say({ text }),
@@ -118,7 +119,7 @@ class AskfirstChat extends HTMLElement {
       launcher: this.#config.launcher,
       log: this.#log,
       composer: this.#composer,
-      close: () => globalThis.Askfirst.close(),
+      close: () => this.#config.close(),
     });
     this.#panel.title = this.#session.assistant;
     this.shadowRoot.append(this.#news);
@@ -126,7 +127,13 @@ class AskfirstChat extends HTMLElement {
 
   #listen() {
     const { signal } = this.#life;
-    addEventListener("online", () => { this.#stream.hurry(); this.#outbox.retry(); }, { signal });
+    // A connection that lived through an outage may be dead without saying so: begin a new one.
+    addEventListener("online", () => {
+      if (this.#stream.running) { this.#stream.stop(); this.#stream.start(); }
+      this.#status();
+      this.#outbox.retry();
+    }, { signal });
+    addEventListener("offline", () => this.#status(), { signal });
     // A tab nobody looks at holds no connection; it catches up when it is looked at again.
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.#stream.stop();
@@ -152,6 +159,7 @@ class AskfirstChat extends HTMLElement {
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 401) throw error;
       this.#session.renew(token);
+      this.#begin();
       return this.#api.send(await this.#session.token((answer) => this.#made(answer)), body);
     }
   }
@@ -182,6 +190,7 @@ class AskfirstChat extends HTMLElement {
 
   #receive(name, data) {
     this.#breaks = 0;
+    this.#refusal = "";
     if (name === "status") this.#state = data.state;
     if (name === "message") this.#message(data);
     this.#status();
@@ -224,10 +233,11 @@ class AskfirstChat extends HTMLElement {
   #lost(error) {
     if (error instanceof Problem && error.status === 401) {
       this.#session.renew(this.#token);
-      this.#after = 0;
+      this.#clear();
       return undefined;
     }
     if (error) this.#breaks += 1;
+    this.#refusal = error instanceof Problem && !error.passing ? error.detail : "";
     this.#status();
     if (error && this.#breaks === BREAKS_BEFORE_SAYING_SO) {
       this.#config.emit("error", { reason: "connection", message: String(error) });
@@ -237,7 +247,9 @@ class AskfirstChat extends HTMLElement {
 
   #status() {
     const words = this.#words;
-    if (this.#breaks >= BREAKS_BEFORE_SAYING_SO) this.#panel.status(words.offline);
+    const cut = navigator.onLine === false || this.#breaks >= BREAKS_BEFORE_SAYING_SO;
+    if (this.#refusal) this.#panel.status(this.#refusal);
+    else if (cut) this.#panel.status(words.offline);
     else if (this.#state === "waking") this.#panel.status(words.waking);
     else if (this.#state === "thinking") this.#panel.status(words.thinking, "thinking");
     else this.#panel.status(this.#state === "connecting" ? words.connecting : "");

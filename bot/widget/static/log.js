@@ -56,6 +56,7 @@ export class Log {
       this.#date(message.at);
       const told = this.#row("shopper", this.#words.you, message.text, message.lang);
       told.dataset.seq = message.seq;
+      if (message.client_message_id) this.#rows.set(message.client_message_id, told);
       this.#append(told);
       return;
     }

@@ -52,7 +52,8 @@ export class Outbox {
 
   /** The log shows it: it need not be sent again. */
   settle(id) {
-    this.#items = this.#items.filter((item) => item.id !== id);
+    for (const item of this.#items) if (item.id === id) item.settled = true;
+    this.#items = this.#items.filter((item) => !item.settled);
     this.#save();
   }
 
@@ -66,7 +67,7 @@ export class Outbox {
 
   clear(owner) {
     this.#owner = owner;
-    this.#items = [];
+    for (const { id } of this.#items) this.settle(id);
     this.#save();
   }
 
@@ -88,13 +89,14 @@ export class Outbox {
 
   async #send(item) {
     this.#note(item, "sending");
-    for (let attempt = 0; ; attempt += 1) {
+    for (let attempt = 0; !item.settled; attempt += 1) {
       try {
         await this.#post({
           client_message_id: item.id,
           ...(item.event ? { event: item.event } : item.press ? { press: item.press } : { text: item.text }),
         });
         this.#note(item, "sent");
+        if (item.event) this.settle(item.id); // an event has no line in the log
         return;
       } catch (error) {
         const refused = error instanceof Problem && !error.passing;
@@ -113,6 +115,7 @@ export class Outbox {
   }
 
   #note(item, state = item.state, detail = "") {
+    if (item.settled) return;
     item.state = state;
     item.detail = detail;
     this.#save();

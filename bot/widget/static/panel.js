@@ -3,6 +3,7 @@
 import { element, icon } from "./dom.js";
 
 const SMALL = matchMedia("(max-width: 480px), (max-height: 480px)");
+const TOUCH = matchMedia("(pointer: coarse)");
 
 export class Panel {
   #root;
@@ -12,6 +13,7 @@ export class Panel {
   #status;
   #text;
   #composer;
+  #log;
   #height = new CSSStyleSheet();
   #fit = () => this.#fitKeyboard();
   #turn = () => this.#layOut();
@@ -22,6 +24,7 @@ export class Panel {
     this.#root = root;
     this.#launcher = launcher;
     this.#composer = composer;
+    this.#log = log.element;
     this.#title = element("h2", { id: "title", dir: "auto" }, words.title);
     this.#text = element("span");
     this.#status = element(
@@ -71,7 +74,13 @@ export class Panel {
       visualViewport?.addEventListener("resize", this.#fit);
       this.#fitKeyboard();
     }
-    if (focus) this.#composer.focus();
+    if (focus) this.rest();
+  }
+
+  /** The focus goes where writing begins; by touch not, lest the keyboard covers the question. */
+  rest() {
+    if (TOUCH.matches) this.#log.focus({ preventScroll: true });
+    else this.#composer.focus();
   }
 
   close() {

@@ -10,7 +10,9 @@ font-family:var(--font);line-height:1.45;
 --line:var(--askfirst-line,light-dark(#dfe4e1,#303735));
 --bubble:var(--askfirst-bubble,light-dark(#f0f3f1,#232928));
 --alert:light-dark(#a3201a,#ffb4ab);
---radius:var(--askfirst-radius,18px)}
+--radius:var(--askfirst-radius,18px);--ring:var(--accent)}
+@supports (color:oklch(from red l c h)){:host{--ring:light-dark(
+oklch(from var(--accent) min(l,.52) c h),oklch(from var(--accent) max(l,.74) c h))}}
 .badge{position:absolute;inset-block-start:-4px;inset-inline-end:-4px;min-inline-size:22px;
 box-sizing:border-box;padding:0 6px;border-radius:11px;font-size:13px;line-height:22px;
 font-weight:600;text-align:center;background:#b3261e;color:#fff}
@@ -28,7 +30,7 @@ header{display:flex;align-items:center;gap:8px;padding-block:8px;padding-inline:
 border-block-end:1px solid var(--line);flex:none}
 h2{margin:0;flex:1;font:600 1em/1.3 var(--font);overflow-wrap:anywhere}
 button{font:inherit;color:inherit;cursor:pointer;touch-action:manipulation}
-button:focus-visible,textarea:focus-visible,.log:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+button:focus-visible,textarea:focus-visible,.log:focus-visible{outline:2px solid var(--ring);outline-offset:2px}
 .log:focus-visible{outline-offset:-3px}
 .close,.send{inline-size:44px;block-size:44px;display:grid;place-items:center;border:0;border-radius:50%;background:none;flex:none}
 .close:hover{background:var(--bubble)}
@@ -52,7 +54,7 @@ white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}
 .note button{min-block-size:44px;padding:0 10px;margin-inline-end:-8px;border:0;background:none;font-weight:600;text-decoration:underline}
 .choices{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(9em,100%),1fr));gap:8px;
 grid-auto-rows:1fr;inline-size:100%;margin-block-start:10px}
-.choices button{min-block-size:44px;padding:9px 14px;border:1px solid var(--accent);border-radius:14px;
+.choices button{min-block-size:44px;padding:9px 14px;border:1px solid var(--ring);border-radius:14px;
 background:var(--surface);overflow-wrap:anywhere;transition:background .12s}
 .choices button:hover{background:var(--bubble)}
 .status{flex:none;display:flex;align-items:center;gap:10px;padding-inline:20px;font-size:.86em;color:var(--muted)}
@@ -66,7 +68,7 @@ background:var(--surface);overflow-wrap:anywhere;transition:background .12s}
 .composer{flex:none;display:flex;flex-wrap:wrap;align-items:flex-end;gap:4px;margin:0 12px 12px;padding:3px;
 border:1px solid light-dark(#86918c,#6f7b76);border-radius:calc(var(--radius) + 8px);
 margin-block-end:max(12px,env(safe-area-inset-bottom))}
-.composer:focus-within{outline:2px solid var(--accent);outline-offset:-1px}
+.composer:focus-within{outline:2px solid var(--ring);outline-offset:-1px}
 .counter{flex:0 0 100%;margin:2px 0 0;padding-inline:14px;font-size:.82em;color:var(--muted);text-align:end}
 .counter[hidden]{display:none}
 .counter.over{color:var(--alert)}
@@ -80,7 +82,7 @@ textarea::placeholder{color:var(--muted);opacity:1}
 .panel.peek{inset-block:auto 0;block-size:min(80dvh,520px);border-block-start:1px solid var(--line);
 border-radius:var(--radius) var(--radius) 0 0;box-shadow:0 -8px 40px rgb(0 0 0/.18)}}
 @media (prefers-reduced-motion:reduce){.panel[open],.dots i{animation:none}.choices button{transition:none}}
-@media (forced-colors:active){.badge{border:2px solid}.bubble,.send,.close{border:1px solid}.shopper .bubble{border-width:2px}
+@media (forced-colors:active){.dots i{forced-color-adjust:none;background:CanvasText}.badge{border:2px solid}.bubble,.send,.close{border:1px solid}.shopper .bubble{border-width:2px}
 button:focus-visible,.composer:focus-within{outline:3px solid Highlight}}
 @media (prefers-contrast:more){:host{--line:var(--text);--muted:var(--text)}}`;
 

@@ -1,0 +1,106 @@
+"""The widget's files as they are served: small, cached, open to every origin, and nothing else."""
+
+import re
+from gzip import decompress
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.widget.routes import FILES, LOADER, load_assets, setup
+
+LOADER_BUDGET = 3_000
+PANEL_BUDGET = 25_000
+
+
+@pytest.fixture
+async def client():
+    app = web.Application()
+    setup(app)
+    async with TestClient(TestServer(app), auto_decompress=False) as client:
+        yield client
+
+
+def test_the_loader_stays_within_its_budget():
+    assert len(load_assets()[LOADER].gzipped) <= LOADER_BUDGET
+
+
+def test_the_panel_stays_within_its_budget():
+    modules = [asset for name, asset in load_assets().items() if name != LOADER]
+
+    assert sum(len(asset.gzipped) for asset in modules) <= PANEL_BUDGET
+
+
+def test_every_file_that_is_imported_is_there():
+    for file in FILES.rglob("*.js"):
+        for name in re.findall(r'from "(\./[^"]+)"', file.read_text()):
+            assert (file.parent / name).is_file(), f"{file.name} imports {name}"
+
+
+def test_every_language_has_every_word():
+    words = {
+        file.stem: set(re.findall(r"^  (\w+):", file.read_text(), re.MULTILINE))
+        for file in (FILES / "words").glob("*.js")
+    }
+
+    assert set(words) == {"en", "es", "de"}
+    assert words["en"] == words["es"] == words["de"]
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        r"innerHTML",
+        r"outerHTML",
+        r"insertAdjacentHTML",
+        r"document\.write",
+        r"\beval\(",
+        r"new Function",
+        r"DOMParser",
+        r"setHTML",
+        r"\.style\b(?!Sheet)",
+        r"['\"]style['\"]",
+        r"createContextualFragment",
+        r"\bon\w+\s*=\s*['\"]",
+    ],
+)
+def test_no_file_can_make_markup_or_code_from_words(forbidden):
+    for file in FILES.rglob("*.js"):
+        assert not re.search(forbidden, file.read_text()), f"{file.name} has {forbidden}"
+
+
+async def test_a_file_is_served_compressed_to_any_origin(client):
+    response = await client.get("/widget/askfirst.js", headers={"Accept-Encoding": "gzip, br"})
+
+    assert response.status == 200
+    assert response.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert decompress(await response.read()) == (FILES / "askfirst.js").read_bytes()
+
+
+async def test_a_browser_without_gzip_gets_the_plain_file(client):
+    response = await client.get("/widget/words/de.js", headers={"Accept-Encoding": "identity"})
+
+    assert "Content-Encoding" not in response.headers
+    assert await response.read() == (FILES / "words/de.js").read_bytes()
+
+
+async def test_an_unchanged_file_is_not_sent_again(client):
+    first = await client.get("/widget/chat.js")
+    again = await client.get("/widget/chat.js", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert again.status == 304
+    assert await again.read() == b""
+
+
+@pytest.mark.parametrize(
+    "path", ["nothing.js", "../routes.py", "..%2froutes.py", "%2e%2e/routes.py", "words/", "x\x00"]
+)
+async def test_nothing_but_its_own_files_is_served(client, path):
+    response = await client.get(f"/widget/{path}")
+
+    assert response.status == 404
