@@ -29,10 +29,17 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Subject = Literal["self", "gift", "household", "team"]
+
+
 class Option(_Entry):
-    """One answer that a question knows: how it is shown, recognised, and met with warmth."""
+    """One answer that a question knows: how it is shown, recognised, and met with warmth.
+
+    `subject` is whom an answer by this option is about, where it is not the question's own.
+    """
 
     value: str
+    subject: Subject | None = None
     label: Texts
     reply: Texts
     give: Texts
@@ -47,7 +54,7 @@ class Question(_Entry):
     version: int = Field(ge=1)
     purpose: str
     kind: Literal["one_choice"]
-    subject: Literal["self", "gift", "household", "team"]
+    subject: Subject
     sensitivity: Literal["ordinary", "delicate"]
     depth: int = Field(ge=1, le=3)
     half_life_days: int = Field(ge=1)
@@ -102,7 +109,9 @@ def load_catalogue(folder: Path = HERE) -> Catalogue:
             raise CatalogueError(message)
         questions[question.id] = question
     file = folder / "purposes.yml"
-    purposes = {name: _checked(Purpose, file, entry) for name, entry in read_yaml(file).items()}
+    purposes = {
+        name: _checked(Purpose, file, entry, name) for name, entry in read_yaml(file).items()
+    }
     for question in questions.values():
         if question.purpose not in purposes:
             message = (
@@ -119,7 +128,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
     """
     try:
         page = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         message = f"{file}: cannot be read as YAML ({error})."
         raise CatalogueError(message) from None
     if not isinstance(page, dict):
@@ -128,12 +137,12 @@ def read_yaml(file: Path) -> dict[str, Any]:
     return page
 
 
-def _checked[Entry: BaseModel](kind: type[Entry], file: Path, page: object) -> Entry:
+def _checked[Entry: BaseModel](kind: type[Entry], file: Path, page: object, *under: str) -> Entry:
     try:
         return kind.model_validate(page)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = ".".join(str(part) for part in (*under, *first["loc"]))
         what = first["msg"].removeprefix("Value error, ")
         message = f"{file}: {place}: {what}."
         raise CatalogueError(message) from None

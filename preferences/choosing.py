@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from preferences.catalogue import Catalogue
-from preferences.conversation import Candidate, Decision, Reason, State
+from preferences.conversation import Candidate, Decision, Reason, State, Suppression
 from preferences.policy import Policy
 
 
@@ -15,24 +15,32 @@ def choose(trigger: str, state: State, catalogue: Catalogue, policy: Policy) -> 
     for its purpose was given yet: the caller asks for that first. The reasons name what spoke
     against every other one.
     """
-    reasons = list(_against_asking(state, policy))
+    always = tuple(_against_asking(state, policy))
+    fallen: list[Reason] = []
     for candidate in sorted(state.candidates, key=lambda candidate: candidate.at, reverse=True):
         against = list(_against_candidate(candidate, state, catalogue, policy))
-        if not reasons and not against:
-            return Decision(trigger, candidate.question, candidate.id, (), policy.version)
-        reasons += against
+        if not always and not against:
+            reasons = tuple(fallen)
+            return Decision(trigger, candidate.question, candidate.id, reasons, policy.version)
+        fallen += against
     if not state.candidates:
-        reasons.append(Reason("nothing_to_ask"))
-    return Decision(trigger, None, None, tuple(reasons), policy.version)
+        fallen.append(Reason("nothing_to_ask"))
+    return Decision(trigger, None, None, (*always, *fallen), policy.version)
+
+
+def forbidding(state: State) -> list[Suppression]:
+    """Give the wishes to be left alone that hold in this conversation."""
+    return [
+        suppression
+        for suppression in state.suppressions
+        if suppression.scope == "all"
+        or (suppression.scope == "channel" and suppression.target == state.channel)
+    ]
 
 
 def _against_asking(state: State, policy: Policy) -> Iterator[Reason]:
     """What speaks against any question, the weightiest first."""
-    for suppression in state.suppressions:
-        if suppression.scope == "all" or (
-            suppression.scope == "channel" and suppression.target == state.channel
-        ):
-            yield Reason(suppression.reason)
+    yield from (Reason(suppression.reason) for suppression in forbidding(state))
     if state.handed_off:
         yield Reason("person_is_talking")
     if state.ask is not None:

@@ -174,7 +174,7 @@ def kept_secrets(data_dir: Path) -> dict[str, str]:
         if not file.exists():
             _write_once(file, json.dumps(fresh))
         kept: dict[str, str] = fresh | json.loads(file.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         message = (
             f"The data folder {data_dir} cannot be used ({error}); "
             "make it writable or set ASKFIRST_DATA_DIR to another one."

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 
 LOCALES = ("en", "es", "de")
-Texts = Mapping[str, str]
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?:\|([^}]*))?\}")
 
@@ -23,8 +22,3 @@ def fill(text: str, facts: Mapping[str, str]) -> str:
         return found
 
     return _PLACEHOLDER.sub(fact, text)
-
-
-def in_locale(texts: Texts, locale: str) -> str:
-    """Give the text in a locale that the catalogue was checked to have."""
-    return texts[locale]

@@ -70,7 +70,7 @@ def plain(text: str) -> str:
     kept = (
         character if character.isalnum() or unicodedata.category(character) == "Mn" else " "
         for character in unicodedata.normalize(
-            "NFC", text.replace("'", "").replace("’", "")
+            "NFKC", text.replace("'", "").replace("’", "")
         ).lower()
     )
     return re.sub(r"\s+", " ", "".join(kept)).strip()
@@ -100,9 +100,10 @@ def is_stop(text: str) -> bool:
     return plain(text) in _STOP
 
 
-def gives_permission(heard: Heard) -> bool:
+def gives_permission(heard: Heard, ask: Ask) -> bool:
     """Whether the words are a yes that nobody could take for anything else."""
-    return plain(heard.text) in _YES
+    agree = {plain(choice.label) for choice in ask.choices if choice.act == "affirm"}
+    return plain(heard.text) in _YES | agree
 
 
 def _certain(words: str, ask: Ask | None, catalogue: Catalogue) -> Reading | None:
@@ -110,15 +111,19 @@ def _certain(words: str, ask: Ask | None, catalogue: Catalogue) -> Reading | Non
         return Reading("stop", 1.0)
     if words in _START:
         return Reading("start", 1.0)
-    if ask is None:
-        return None
+    return None if ask is None else _chosen(words, ask, catalogue)
+
+
+def _chosen(words: str, ask: Ask, catalogue: Catalogue) -> Reading | None:
+    """Give what the words choose by themselves: a button's label or number, a plain yes."""
     for position, choice in enumerate(ask.choices, start=1):
         if words in {plain(choice.label), str(position)}:
             return Reading(choice.act or "answer", 1.0, choice.value)
-    if ask.kind == "question":
-        for option in catalogue.questions[ask.question].options:
-            if words in {plain(label) for label in option.label.values()}:
-                return Reading("answer", 1.0, option.value)
+    if ask.kind != "question":
+        return Reading("affirm", 1.0) if words in _YES else None
+    for option in catalogue.questions[ask.question].options:
+        if words in {plain(label) for label in option.label.values()}:
+            return Reading("answer", 1.0, option.value)
     return None
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from preferences.catalogue import HERE, read_yaml
 from preferences.errors import CatalogueError
@@ -29,15 +28,9 @@ class Voice:
 def load_voice(shop: str, folder: Path = HERE) -> Voice:
     """Read `wording/LOCALE.yml` for every locale.
 
-    :raises CatalogueError: a locale lacks an occasion that another has.
+    :raises CatalogueError: a locale lacks an occasion that another has, or has no words for it.
     """
-    pages = {
-        locale: {
-            occasion: _variants(said)
-            for occasion, said in read_yaml(folder / "wording" / f"{locale}.yml").items()
-        }
-        for locale in LOCALES
-    }
+    pages = {locale: _page(folder / "wording" / f"{locale}.yml") for locale in LOCALES}
     occasions = set().union(*pages.values())
     for locale, page in pages.items():
         if missing := occasions - set(page):
@@ -46,5 +39,12 @@ def load_voice(shop: str, folder: Path = HERE) -> Voice:
     return Voice(shop, pages)
 
 
-def _variants(said: Any) -> tuple[str, ...]:
-    return (said,) if isinstance(said, str) else tuple(said)
+def _page(file: Path) -> dict[str, tuple[str, ...]]:
+    page = {}
+    for occasion, said in read_yaml(file).items():
+        variants = tuple(said) if isinstance(said, list) else (said,)
+        if not variants or not all(isinstance(text, str) and text.strip() for text in variants):
+            message = f"{file}: {occasion}: must be a sentence in quotes, or a list of them."
+            raise CatalogueError(message)
+        page[occasion] = variants
+    return page

@@ -62,7 +62,10 @@ def about_ask(
 
 def _question(scene: Scene, ask: Ask, reading: Reading, words: str | None) -> Turn:
     question, locale = scene.catalogue.questions[ask.question], scene.state.locale
-    if reading.sure and reading.value is not None:
+    known = (question.id, reading.value) in scene.catalogue.values
+    if reading.sure and reading.value is not None and known:
+        if not scene.may_keep(ask.purpose):
+            return scene.close("withdrawn") + scene.say("acknowledged")
         option = question.option(reading.value)
         answer = Answered(ask, option.value, reading.detail, words, reading.confidence)
         text = f"{scene.voice.fill(option.reply[locale])} {scene.voice.fill(option.give[locale])}"
@@ -70,7 +73,7 @@ def _question(scene: Scene, ask: Ask, reading: Reading, words: str | None) -> Tu
     if reading.sure and reading.act in _NON_ANSWERS:
         outcome, occasion = _NON_ANSWERS[reading.act]
         return scene.close(outcome) + scene.say(occasion)
-    return _unclear(scene, replace(ask, wording=question.unclear[locale]))
+    return _unclear(scene, replace(ask, wording=scene.voice.fill(question.unclear[locale])))
 
 
 def _consent(scene: Scene, ask: Ask, reading: Reading, *, typed: bool, permitted: bool) -> Turn:

@@ -19,8 +19,7 @@ def _put(scene: Scene, decision: Decision) -> Turn:
     if not chosen:
         return Turn()
     question = scene.catalogue.questions[chosen[0].question]
-    consent = scene.state.consents.get(question.purpose)
-    if consent is None or consent.state != "given":
+    if not scene.may_keep(question.purpose):
         return _put_ask(consent_ask(scene, question.purpose))
     return _put_ask(question_ask(scene, question, chosen[0]))
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from preferences.catalogue import Catalogue
-from preferences.conversation import Choice, Disclosed, State, Turn, Unclear
+from preferences.choosing import forbidding
+from preferences.conversation import Ask, Choice, Closed, Disclosed, Outcome, State, Turn, Unclear
 from preferences.dialogue import wishes
 from preferences.dialogue.answers import about_ask
 from preferences.dialogue.asks import ask_or_be_silent
@@ -51,6 +52,7 @@ _WISHES: dict[str, Callable[[Scene], Turn]] = {
 }
 # While a person is talking, only what nobody else can do is done.
 _HEARD_WHEN_SILENT = frozenset({"stop", "start", "erase_data"})
+_DECIDES_ERASURE = frozenset({"affirm", "deny", "pause", "decline"})
 _SMALL_TALK = {
     "greet": "greeting",
     "thank": "thanks",
@@ -83,16 +85,34 @@ class Assistant:
     def respond(self, message: Message, state: State) -> Turn:
         """Answer one message in its state; what is to be stored comes with it, in order."""
         scene = Scene(state, self.catalogue, self.voice, self.policy)
-        if _is_forgotten(scene) and not isinstance(message, Pressed):
-            return scene.close("ignored") + _introduced(scene, _turn(scene.without_ask(), message))
-        return _introduced(scene, _turn(scene, message))
+        ended = _ended(scene, message)
+        if ended is None:
+            turn = _introduced(scene, _turn(scene, message))
+        else:
+            turn = scene.close(ended) + _introduced(scene, _turn(scene.ended(ended), message))
+        return turn + _counted_anew(state, turn)
 
 
-def _is_forgotten(scene: Scene) -> bool:
-    """Whether the open ask is so old that what comes now is no answer to it."""
-    ask = scene.state.ask
+def _ended(scene: Scene, message: Message) -> Outcome | None:
+    """Tell how the open ask ended before this message came, so that it cannot be its answer."""
+    ask, catalogue = scene.state.ask, scene.catalogue
+    if ask is None:
+        return None
+    if ask.kind != "erase" and forbidding(scene.state):
+        return "withdrawn"  # elsewhere: here it would be closed
+    asked = {"question": catalogue.questions, "consent": catalogue.purposes}.get(ask.kind)
+    if asked is not None and ask.question not in asked:
+        return "ignored"
     hours = timedelta(hours=scene.policy.hours_until_ignored)
-    return ask is not None and scene.state.now - ask.asked_at > hours
+    is_old = scene.state.now - ask.asked_at > hours
+    return "ignored" if is_old and not isinstance(message, Pressed) else None
+
+
+def _counted_anew(state: State, turn: Turn) -> Turn:
+    """Forget earlier turns that were not understood, once one was or its ask is over."""
+    counted = any(isinstance(record, Unclear) for record in turn.records)
+    settled = turn.replies or any(isinstance(record, Closed) for record in turn.records)
+    return Turn(records=(Unclear(0),)) if state.unclear and settled and not counted else Turn()
 
 
 def _introduced(scene: Scene, turn: Turn) -> Turn:
@@ -119,26 +139,31 @@ def _happened(scene: Scene, event: str) -> Turn:
 
 
 def _pressed(scene: Scene, choice: Choice | None) -> Turn:
-    if scene.state.handed_off:
-        return Turn()
-    if choice is None or scene.state.ask is None:
-        return scene.say("acknowledged")
+    ask = scene.state.ask
+    if choice is None or ask is None:
+        return Turn() if scene.state.handed_off else scene.say("acknowledged")
     reading = Reading(choice.act or "answer", 1.0, choice.value)
-    return about_ask(scene, scene.state.ask, reading, None, permitted=reading.act == "affirm")
+    if scene.state.handed_off and not _is_heard_anyway(ask, reading):
+        return Turn()
+    return about_ask(scene, ask, reading, None, permitted=reading.act == "affirm")
 
 
 def _said(scene: Scene, heard: Heard) -> Turn:
     ask = scene.state.ask
     reading = read(heard, ask, scene.catalogue)
-    if scene.state.handed_off and reading.act not in _HEARD_WHEN_SILENT:
+    if scene.state.handed_off and not _is_heard_anyway(ask, reading):
         return Turn()
     if reading.sure and reading.act in _WISHES:
-        turn = _WISHES[reading.act](scene)
-    elif ask is not None:
-        turn = about_ask(scene, ask, reading, heard.text, permitted=gives_permission(heard))
-    else:
-        occasion = _SMALL_TALK.get(reading.act) if reading.sure else None
-        turn = scene.say(occasion or "out_of_scope")
-    if scene.state.unclear and not any(isinstance(record, Unclear) for record in turn.records):
-        turn += Turn(records=(Unclear(0),))
-    return turn
+        return _WISHES[reading.act](scene)
+    if ask is not None:
+        return about_ask(scene, ask, reading, heard.text, permitted=gives_permission(heard, ask))
+    occasion = _SMALL_TALK.get(reading.act) if reading.sure else None
+    return scene.say(occasion or "out_of_scope")
+
+
+def _is_heard_anyway(ask: Ask | None, reading: Reading) -> bool:
+    """Whether it concerns the assistant though a person is talking."""
+    heard = _HEARD_WHEN_SILENT
+    if ask is not None and ask.kind == "erase":
+        heard |= _DECIDES_ERASURE
+    return reading.sure and reading.act in heard

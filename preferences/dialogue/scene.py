@@ -31,9 +31,18 @@ class Scene:
         ask = self.state.ask
         return Turn((shown(ask, lead),)) if ask else Turn()
 
-    def without_ask(self) -> "Scene":
+    def may_keep(self, purpose: str) -> bool:
+        """Whether permission stands now: it may have been withdrawn in another conversation."""
+        consent = self.state.consents.get(purpose)
+        return consent is not None and consent.state == "given"
+
+    def ended(self, outcome: Outcome) -> "Scene":
         """Give the same moment after the open ask was closed."""
-        return replace(self, state=replace(self.state, ask=None))
+        asked = tuple(
+            replace(one, outcome=outcome) if one.here and one.outcome is None else one
+            for one in self.state.asked
+        )
+        return replace(self, state=replace(self.state, ask=None, asked=asked))
 
 
 def shown(ask: Ask, lead: str = "") -> Reply:

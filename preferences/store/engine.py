@@ -1,17 +1,24 @@
 """Opens the store and hands out transactions; the only place that knows which database it is."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.errors import UnavailableError
 
+# PostgreSQL's classes of connection failures, lack of resources, and operator's intervention.
+_AWAY = frozenset({"08", "53", "57"})
 _DRIVERS = {"sqlite://": "sqlite+aiosqlite://", "postgresql://": "postgresql+asyncpg://"}
+
+# PostgreSQL's classes of errors that pass: no connection, no access or database (yet), a deadlock,
+# no room, shutting down, a broken disk. asyncpg gives most of them no closer type.
+_AWAY = frozenset({"08", "28", "3D", "40", "53", "57", "58"})
 
 
 class Store:
@@ -48,8 +55,12 @@ class Store:
 
         :raises UnavailableError: it cannot, or they are not there (yet).
         """
-        async with self.begin(readonly=True) as session:
-            await session.execute(text("SELECT 1 FROM shopper LIMIT 1"))
+        try:
+            async with self.begin(readonly=True) as session:
+                await session.execute(text("SELECT 1 FROM shopper LIMIT 1"))
+        except ProgrammingError as error:
+            message = "The preference store has no tables yet; start Askfirst by `make run`."
+            raise UnavailableError(message) from error
 
 
 @asynccontextmanager
@@ -67,12 +78,18 @@ def create_engine(url: str) -> AsyncEngine:
     for plain, driver in _DRIVERS.items():
         if url.startswith(plain):
             url = url.replace(plain, driver, 1)
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)  # it logs what it stores
     if url.startswith("sqlite"):
         engine = create_async_engine(url, connect_args={"timeout": 5})
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        tune_sqlite(engine.sync_engine)
         return engine
     return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+
+
+def tune_sqlite(engine: Engine) -> None:
+    """Have every connection made ready for several writers and a power cut."""
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -96,7 +113,6 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _is_away(error: DBAPIError) -> bool:
     """Whether trying again may help: the connection is gone, or the database refuses for now."""
-    return error.connection_invalidated or type(error).__name__ in {
-        "OperationalError",
-        "InterfaceError",
-    }
+    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+        return True
+    return str(getattr(error.orig, "sqlstate", ""))[:2] in _AWAY

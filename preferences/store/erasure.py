@@ -35,7 +35,8 @@ async def erase(session: AsyncSession, shopper: str, now: datetime, *, keep: str
     """Delete what is held of a shopper, in the caller's transaction.
 
     `keep` names the message that asked for it: it stays, without its words, so that its turn is
-    known to be done. The shopper's identity stays too: it is what keeps the wish in force.
+    known to be done. What has no answer yet stays too, and gets one. The shopper's identity stays:
+    it is what keeps the wish in force.
     """
     await session.flush()
     conversations = select(col(ConversationRow.id)).where(
@@ -46,7 +47,8 @@ async def erase(session: AsyncSession, shopper: str, now: datetime, *, keep: str
     asked_for_it = col(MessageRow.message_id) == keep
     await session.execute(update(MessageRow).where(here, asked_for_it).values(text="", body={}))
     kept = col(MessageRow.message_id).is_not_distinct_from(keep)
-    await session.execute(delete(MessageRow).where(here, ~kept))
+    waits = col(MessageRow.message_id).is_not(None) & col(MessageRow.answered_at).is_(None)
+    await session.execute(delete(MessageRow).where(here, ~kept, ~waits))
     await session.execute(delete(TrackerRow).where(col(TrackerRow.sender_id).in_(conversations)))
     await session.execute(
         delete(PurchaseLineRow).where(col(PurchaseLineRow.purchase_id).in_(purchases))

@@ -141,6 +141,7 @@ async def _close(desk: Desk, record: Closed) -> None:
 
 async def _answer(desk: Desk, record: Answered) -> None:
     ask = record.ask
+    question = desk.catalogue.questions[ask.question]
     consents = await read_consents(desk.session, desk.state.shopper)
     desk.session.add(
         AnswerRow(
@@ -155,7 +156,7 @@ async def _answer(desk: Desk, record: Answered) -> None:
             own_words=record.words,
             kind="declared",
             confidence=record.confidence,
-            subject=desk.catalogue.questions[ask.question].subject,
+            subject=question.option(record.value).subject or question.subject,
             wording=ask.wording,
             options=[asdict(choice) for choice in ask.choices],
             locale=ask.locale,

@@ -2,13 +2,14 @@
 
 import asyncio
 
+import sqlalchemy
 from alembic import context
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from preferences.settings import load_settings
 from preferences.store import tables
-from preferences.store.engine import create_engine
+from preferences.store.engine import create_engine, tune_sqlite
 
 
 def _run(connection: Connection) -> None:
@@ -22,12 +23,29 @@ def _run(connection: Connection) -> None:
         context.run_migrations()
 
 
-async def _connect(url: str) -> None:
+def _migrate_sqlite(url: str) -> None:
+    """Without the driver's thread, which would complain of a file that cannot be opened."""
+    engine = sqlalchemy.create_engine(url)
+    tune_sqlite(engine)
+    try:
+        with engine.begin() as connection:
+            _run(connection)
+    finally:
+        engine.dispose()
+
+
+async def _migrate_postgresql(url: str) -> None:
     engine = create_engine(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(_run)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_run)
+    finally:
+        await engine.dispose()
 
 
 assert tables, "importing them is what fills the metadata"  # noqa: S101
-asyncio.run(_connect(context.config.attributes.get("url") or load_settings().database))
+url = context.config.attributes.get("url") or load_settings().database
+if url.startswith("sqlite"):
+    _migrate_sqlite(url)
+else:
+    asyncio.run(_migrate_postgresql(url))
