@@ -1,20 +1,23 @@
 """The one custom action: hands what Rasa understood to the domain, and gives back what to say."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from preferences.catalogue import load_catalogue
 from preferences.dialogue.respond import Assistant
 from preferences.policy import load_policy
 from preferences.settings import load_settings
 from preferences.store.engine import open_store
+from preferences.store.outbox import BELL
 from preferences.store.turns import Turns
 from preferences.understanding import Guess, Heard
 from preferences.voice import load_voice
@@ -56,9 +59,30 @@ class TakeTurn(Action):
                 )
                 store = await self._closing.enter_async_context(open_store(settings.database))
                 self._open = Turns(
-                    store, assistant, settings.destinations, lambda: datetime.now(UTC)
+                    store,
+                    assistant,
+                    settings.destinations,
+                    lambda: datetime.now(UTC),
+                    _ringer(settings.redis_url),
                 )
             return self._open
+
+
+def _ringer(redis_url: str) -> Callable[[], Awaitable[None]]:
+    """Give what wakes the sync worker, which looks by itself where there is no Redis."""
+    if not redis_url:
+        return _silent
+    redis = Redis.from_url(redis_url)
+
+    async def ring() -> None:
+        with suppress(RedisError, OSError):
+            await redis.publish(BELL, "")
+
+    return ring
+
+
+async def _silent() -> None:
+    """Ring nothing."""
 
 
 def heard(message: Mapping[str, Any]) -> Heard:

@@ -100,16 +100,31 @@ class Ledgers:
 
 
 def fold(shopper: str, ledgers: Ledgers, now: datetime) -> Profile:
-    """Work out the profile: what a withdrawn or refused permission covers is not in it."""
+    """Work out the profile.
+
+    An answer is in it as long as the permission it was given under stands: once withdrawn it stays
+    away, and a new permission is for new answers.
+    """
     forbidden = tuple(entry for entry in ledgers.suppressions if entry.in_force(now))
     erased = tuple(entry for entry in forbidden if entry.reason == ERASED)
     if erased:
         return Profile(shopper, {}, (), {}, erased, erased=True)
     events = sorted(ledgers.consents, key=lambda event: event.seq)
     consents = {event.purpose: event for event in events}
-    given = {purpose for purpose, event in consents.items() if event.state == "given"}
-    answers = tuple(answer for answer in _newest(ledgers.answers) if answer.purpose in given)
+    standing = _standing(events)
+    answers = tuple(answer for answer in _newest(ledgers.answers) if answer.consent in standing)
     return Profile(shopper, dict(ledgers.identities), answers, consents, forbidden, erased=False)
+
+
+def _standing(events: Iterable[ConsentEvent]) -> frozenset[str]:
+    """Give the permissions that no later event of their purpose took back."""
+    standing: dict[str, set[str]] = {}
+    for event in events:
+        if event.state == "given":
+            standing.setdefault(event.purpose, set()).add(event.id)
+        else:
+            standing.pop(event.purpose, None)
+    return frozenset().union(*standing.values())
 
 
 def _newest(answers: Iterable[Answer]) -> list[Answer]:

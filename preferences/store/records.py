@@ -56,11 +56,12 @@ class Desk:
     destinations: Sequence[str]
 
 
-async def write_records(desk: Desk, records: Sequence[Record]) -> None:
-    """Write every record in order, and mark what the CRMs have to be told."""
+async def write_records(desk: Desk, records: Sequence[Record]) -> bool:
+    """Write every record in order, and mark what the CRMs have to be told; tell whether any is."""
     for record in records:
         await _write(desk, record)
-    if any(isinstance(record, _TOLD) for record in records):
+    told = any(isinstance(record, _TOLD) for record in records)
+    if told:
         urgent = any(
             isinstance(record, _URGENT)
             or (isinstance(record, ConsentAct) and record.state != "given")
@@ -70,6 +71,7 @@ async def write_records(desk: Desk, records: Sequence[Record]) -> None:
         await mark(
             desk.session, desk.state.shopper, desk.destinations, desk.state.now, urgent=urgent
         )
+    return told
 
 
 async def _write(desk: Desk, record: Record) -> None:

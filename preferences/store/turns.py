@@ -1,6 +1,6 @@
 """One turn, once: reads the state, lets the domain answer, and commits all of it together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,17 +19,23 @@ from preferences.store.tables import ConversationRow, MessageRow
 from preferences.understanding import Heard
 
 
+async def _nobody_listens() -> None:
+    """Leave the worker to look by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turns:
     """Takes turns of one shop's assistant over its store.
 
-    `destinations` names the CRMs that are to be told; `clock` gives aware UTC times.
+    `destinations` names the CRMs that are to be told; `ring` is called after a commit that left
+    them something; `clock` gives aware UTC times.
     """
 
     store: Store
     assistant: Assistant
     destinations: Sequence[str]
     clock: Callable[[], datetime]
+    ring: Callable[[], Awaitable[None]] = _nobody_listens
 
     async def take(self, conversation: str, message_id: str, heard: Heard) -> list[dict[str, Any]]:
         """Answer one message that the log holds; `heard` is used where it is a text.
@@ -46,14 +52,18 @@ class Turns:
             if row is None or inbound is None:
                 message = "This message is not in the log; it has to be kept before it is answered."
                 raise NotFoundError(message)
+            told = False
             if inbound.answered_at is None:
-                await self._answer(session, row, inbound, heard)
+                told = await self._answer(session, row, inbound, heard)
                 await session.flush()
-            return [_as_json(reply) for reply in await _replies(session, inbound)]
+            replies = [_as_json(reply) for reply in await _replies(session, inbound)]
+        if told:
+            await self.ring()
+        return replies
 
     async def _answer(
         self, session: AsyncSession, row: ConversationRow, inbound: MessageRow, heard: Heard
-    ) -> None:
+    ) -> bool:
         now = self.clock()
         state = await read_state(
             session, row, turn=inbound.seq, now=now, catalogue=self.assistant.catalogue
@@ -67,7 +77,7 @@ class Turns:
             catalogue=self.assistant.catalogue,
             destinations=self.destinations,
         )
-        await write_records(desk, turn.records)
+        told = await write_records(desk, turn.records)
         inbound.answered_at = now
         if turn.replies:
             first = await next_seq(session, row.id, len(turn.replies))
@@ -75,6 +85,7 @@ class Turns:
                 _line(row, inbound, reply, seq, now)
                 for seq, reply in enumerate(turn.replies, start=first)
             )
+        return told
 
 
 async def give_up(

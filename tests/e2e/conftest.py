@@ -17,6 +17,7 @@ from tests.e2e.world import World, running
 ADMIN = os.environ.get("TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 CHROMIUM = Path("/usr/bin/chromium")
+HAS_CHROMIUM = CHROMIUM.exists()
 RASA = Path(__file__).parents[2] / ".venv-rasa/bin/rasa"
 
 Visit = Callable[[World, str], Awaitable[None]]
@@ -62,7 +63,7 @@ async def _administer(statement: str) -> None:
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    if not CHROMIUM.exists():
+    if not HAS_CHROMIUM:
         pytest.skip(f"{CHROMIUM} is not installed")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(

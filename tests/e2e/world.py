@@ -173,6 +173,7 @@ def running(data: Path, **settings: str) -> Iterator[World]:
             "ASKFIRST_WEBHOOK_URL": receiver.url,
             "ASKFIRST_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "ASKFIRST_SESSIONS_PER_MINUTE_PER_ADDRESS": "0",
+            "ASKFIRST_MESSAGES_PER_MINUTE": "0",
             "ASKFIRST_MESSAGES_PER_MINUTE_PER_ADDRESS": "0",
             **settings,
         }
