@@ -112,9 +112,14 @@ async def _prepare(plan: Plan, log: Path) -> dict[str, str]:
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=trouble,
-            start_new_session=True,  # Ctrl-C does not reach it: a migration is not cut short
+            start_new_session=True,  # Ctrl-C reaches the launcher alone
         )
-    said, _ = await process.communicate()
+    try:
+        said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     try:
         prepared: dict[str, str] = json.loads(said)
     except ValueError:
