@@ -33,7 +33,7 @@ run: setup      ## set everything up, start it all and print the address of the 
 	@exec $(BIN)/python -m bot
 
 test: setup .venv/.dev .venv-rasa/.dev browser check  ## every check and every test, in both environments
-	$(BIN)/pytest
+	$(BIN)/pytest --cov
 	.venv-rasa/bin/python -m pytest -c tests/rasa/pytest.ini tests/rasa
 
 check: .venv/.dev  ## format, lint, types, and who may import whom
