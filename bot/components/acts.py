@@ -86,7 +86,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """Return the defaults; `inverse_regularisation` is scikit-learn's C."""
-        return {"inverse_regularisation": 100.0, "folds": 3, "rounds": 200, "ranking_length": 8}
+        return {"inverse_regularisation": 30.0, "folds": 3, "rounds": 100, "ranking_length": 8}
 
     def __init__(
         self,
