@@ -15,10 +15,10 @@ from bot.launch.screen import Show
 
 IGNORES_TERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
 SLEEPS = "import time; time.sleep(600)\n"
+DEAF = f"{IGNORES_TERM}import os; open('child', 'w').write(str(os.getpid()))\n{SLEEPS}"
 HAS_A_CHILD = f"""
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", {IGNORES_TERM + SLEEPS!r}])
-open("child", "w").write(str(child.pid))
+child = subprocess.Popen([sys.executable, "-c", {DEAF!r}])
 time.sleep(600)
 """
 ANSWERS = """

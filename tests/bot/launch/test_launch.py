@@ -87,7 +87,7 @@ async def test_the_gateway_answers_long_before_the_assistant_is_awake(tmp_path: 
         assert said.startswith(f"The shop is open at http://localhost:{port}/")
         assert "waking up" in said
         assert await answers(f"http://127.0.0.1:{port}/healthz")
-        assert not list(tmp_path.glob("models/*.tar.gz"))
+        assert not _models(tmp_path)
 
 
 async def _family_in_training(process: Process, port: int) -> list[int]:
@@ -97,6 +97,10 @@ async def _family_in_training(process: Process, port: int) -> list[int]:
     await eventually(lambda: any(map(_trains, launcher.children(recursive=True))), seconds=60)
     assert await answers(f"http://127.0.0.1:{port}/healthz")
     return [one.pid for one in launcher.children(recursive=True)]
+
+
+def _models(folder: Path) -> list[Path]:
+    return list(folder.glob("models/*.tar.gz"))
 
 
 def _trains(process: psutil.Process) -> bool:
