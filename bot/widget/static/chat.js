@@ -13,6 +13,7 @@ import { styleSheet } from "./style.js";
 const OPEN_KEY = "askfirst.open";
 const SETTLED_MS = 350; // the replay of the log is over when nothing came for so long
 const BREAKS_BEFORE_SAYING_SO = 2;
+const BACK_AFTER_MS = 30 * 60_000; // who comes back after so long is as if newly come
 
 class AskfirstChat extends HTMLElement {
   #config;
@@ -35,6 +36,7 @@ class AskfirstChat extends HTMLElement {
   #begun = false;
   #settled = false;
   #timer = 0;
+  #lastWord = 0;
   #life = new AbortController();
 
   async start(config) {
@@ -65,6 +67,7 @@ class AskfirstChat extends HTMLElement {
     this.#unread = 0;
     this.#paint();
     this.#log.scrollToEnd();
+    if (this.#settled) this.#announce();
     this.#config.emit("open");
   }
 
@@ -181,6 +184,7 @@ class AskfirstChat extends HTMLElement {
   #clear() {
     clearTimeout(this.#timer);
     this.#after = 0;
+    this.#lastWord = 0;
     this.#unread = 0;
     this.#settled = false;
     this.#log.live = false;
@@ -202,6 +206,7 @@ class AskfirstChat extends HTMLElement {
   #message(message) {
     if (message.seq <= this.#after) return;
     this.#after = message.seq;
+    this.#lastWord = Date.parse(message.at) || Date.now();
     if (message.from === "shopper") {
       this.#outbox.settle(message.client_message_id);
       this.#log.shopper(message);
@@ -214,14 +219,21 @@ class AskfirstChat extends HTMLElement {
     this.#config.emit("message", { seq, from, kind });
   }
 
-  /** The log is here: now show what is still unsent, and greet if nothing was ever said. */
+  /** The log is here: now show what is still unsent. */
   #settle() {
     this.#settled = true;
     const unsent = this.#outbox.items.filter(({ state }) => state !== "sent");
     for (const item of unsent) if (!item.event) this.#log.pending(item);
-    if (this.#log.empty && !unsent.length) this.#outbox.add({ event: "opened" });
-    else this.#outbox.drain();
+    if (this.#outbox.items.length) this.#outbox.drain();
+    else this.#announce();
     this.#log.live = true;
+  }
+
+  /** Tells the assistant that somebody is here, if nothing was said yet or not for long. */
+  #announce() {
+    if (Date.now() - this.#lastWord < BACK_AFTER_MS) return;
+    this.#lastWord = Date.now();
+    this.#outbox.add({ event: "opened" });
   }
 
   #notice() {
@@ -237,7 +249,7 @@ class AskfirstChat extends HTMLElement {
       return undefined;
     }
     if (error) this.#breaks += 1;
-    this.#refusal = error instanceof Problem && !error.passing ? error.detail : "";
+    this.#refusal = error instanceof Problem && error.status < 500 ? error.detail : "";
     this.#status();
     if (error && this.#breaks === BREAKS_BEFORE_SAYING_SO) {
       this.#config.emit("error", { reason: "connection", message: String(error) });

@@ -25,10 +25,6 @@ export class Log {
     });
   }
 
-  get empty() {
-    return this.element.childElementCount === 0;
-  }
-
   /** History is not read out; what comes after it is. */
   set live(value) {
     this.element.setAttribute("aria-live", value ? "polite" : "off");

@@ -79,7 +79,7 @@ textarea::placeholder{color:var(--muted);opacity:1}
 .send{background:var(--accent);color:var(--on-accent)}
 @media (max-width:480px),(max-height:480px){
 .panel{inset:0;inset-block-end:auto;inline-size:100%;block-size:var(--visible,100dvh);border:0;border-radius:0}
-.panel.peek{inset-block:auto 0;block-size:min(80dvh,520px);border-block-start:1px solid var(--line);
+.panel.peek{inset-block:auto 0;block-size:min(70dvh,480px);border-block-start:1px solid var(--line);
 border-radius:var(--radius) var(--radius) 0 0;box-shadow:0 -8px 40px rgb(0 0 0/.18)}}
 @media (prefers-reduced-motion:reduce){.panel[open],.dots i{animation:none}.choices button{transition:none}}
 @media (forced-colors:active){.dots i{forced-color-adjust:none;background:CanvasText}.badge{border:2px solid}.bubble,.send,.close{border:1px solid}.shopper .bubble{border-width:2px}

@@ -1,5 +1,7 @@
 """A conversation in the widget, from the first opening to the last answer."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -197,3 +199,27 @@ async def test_each_message_has_its_own_direction_and_language(page, shop, gatew
 
     await expect(shopper.bubbles).to_have_attribute("lang", "ar")
     assert await shopper.bubbles.evaluate("node => getComputedStyle(node).direction") == "rtl"
+
+
+async def test_coming_back_after_a_while_is_told_to_the_assistant_once(page, shop, gateway):
+    shopper = await asked(page, shop)
+    for line in gateway.last.log:
+        line["at"] = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    gateway.script = lambda _act: []
+    await page.reload()
+    await until(lambda: gateway.acts == ["<opened>", "<opened>"])
+    await shopper.launcher.click()
+    await shopper.open()
+    await page.wait_for_timeout(500)
+
+    assert gateway.acts == ["<opened>", "<opened>"]
+
+
+async def test_messages_of_another_day_say_which(page, shop, gateway):
+    shopper = await asked(page, shop)
+    gateway.last.log[0]["at"] = "2026-03-08T12:00:00Z"
+    await page.reload()
+    await expect(shopper.bubbles).to_have_count(2)
+
+    days = page.locator("askfirst-chat .day")
+    await expect(days.first).to_have_text("March 8, 2026")
