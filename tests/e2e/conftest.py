@@ -8,7 +8,7 @@ from secrets import token_hex
 
 import asyncpg
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -71,6 +71,7 @@ async def page() -> AsyncIterator[Page]:
         )
         opened = await browser.new_page()
         opened.set_default_timeout(20_000)
+        expect.set_options(timeout=20_000)
         yield opened
         await browser.close()
 

@@ -191,6 +191,8 @@ def running(data: Path, **settings: str) -> Iterator[World]:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
             listening.join(5)
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def _listen(process: subprocess.Popen[str], said: list[str]) -> None:
