@@ -8,7 +8,8 @@ from preferences.errors import BadInputError
 LONGEST = 1000
 # Joiners and variation selectors carry meaning in emoji and in several scripts.
 _KEPT = frozenset("\n\u200c\u200d")
-_COMMAND = re.compile(r"^[\s/\u2044\u2215\uff0f]+")
+_COMMAND = re.compile(r"^[\s/\u2044\u2215\uff0f\u200c\u200d]+")
+_BLANKS = str.maketrans("\t\v\f\r\x85", "     ")
 
 
 def clean(text: str) -> str:
@@ -23,7 +24,7 @@ def clean(text: str) -> str:
         raise BadInputError(message, field="text")
     kept = "".join(
         character
-        for character in text.encode("utf-8", "ignore").decode()
+        for character in text.encode("utf-8", "ignore").decode().translate(_BLANKS)
         if character in _KEPT or unicodedata.category(character) not in {"Cc", "Cf", "Co"}
     )
     cleaned = _COMMAND.sub("", kept).strip()

@@ -47,7 +47,7 @@ class Tokens:
                 audience=_SESSION,
                 options={"require": ["exp", "sub"]},
             )
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeError):
             raise TokenError(message) from None
         return str(claims["sub"])
 
@@ -65,10 +65,10 @@ class Tokens:
                 leeway=_LEEWAY,
                 options={"require": ["exp", "iat", "sub"]},
             )
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, UnicodeError) as error:
             message = f"The identity token is not valid ({error}); the shop has to sign a new one."
             raise TokenError(message) from None
-        if claims["exp"] - claims["iat"] > _LONGEST_IDENTITY.total_seconds():
+        if float(claims["exp"]) - float(claims["iat"]) > _LONGEST_IDENTITY.total_seconds():
             message = "The identity token lasts more than 15 minutes; the shop has to shorten it."
             raise TokenError(message)
         return str(claims["sub"])
@@ -88,11 +88,11 @@ class Tokens:
             message = "This is no button of ours."
             raise TokenError(message)
         expected = self._seal(conversation, ask, int(option))
-        if not hmac.compare_digest(seal.encode(), expected.encode()):
+        if not hmac.compare_digest(seal.encode("utf-8", "replace"), expected.encode()):
             message = "This button belongs to another conversation."
             raise TokenError(message)
         return ask, int(option)
 
     def _seal(self, conversation: str, ask: str, option: int) -> str:
-        sealed = f"press\n{conversation}\n{ask}\n{option}".encode()
+        sealed = f"press\n{conversation}\n{ask}\n{option}".encode("utf-8", "replace")
         return hmac.new(self.session_secret.encode(), sealed, sha256).hexdigest()[:32]
