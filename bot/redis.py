@@ -216,11 +216,3 @@ async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-def _stream(shard: int) -> str:
-    return f"askfirst:turns:{shard}"
-
-
-def _lease(shard: int) -> str:
-    return f"askfirst:lease:{shard}"

@@ -128,8 +128,7 @@ def _turn(scene: Scene, message: Message) -> Turn:
             return _happened(scene, event)
         case Pressed(choice):
             return _pressed(scene, choice)
-        case Said(heard):
-            return _said(scene, heard)
+    return _said(scene, message.heard)
 
 
 def _happened(scene: Scene, event: str) -> Turn:
