@@ -1,0 +1,168 @@
+import re
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from preferences.catalogue import HERE, Catalogue, Question, load_catalogue, read_yaml
+from preferences.errors import CatalogueError
+from preferences.texts import LOCALES, fill
+
+FACTS = {"shop": "Corner Shop", "product": "Summer dress"}
+STARTERS = sorted((HERE / "questions").glob("*.yml"))
+A_QUESTION = read_yaml(HERE / "questions" / "gift_or_self.yml")
+PURPOSES = read_yaml(HERE / "purposes.yml")
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+def written(folder: Path, question: Any = A_QUESTION, purposes: Any = PURPOSES) -> Path:
+    (folder / "questions").mkdir()
+    (folder / "questions" / "gift_or_self.yml").write_text(yaml.safe_dump(question))
+    (folder / "purposes.yml").write_text(yaml.safe_dump(purposes))
+    return folder
+
+
+def changed(*place: str | int, to: Any) -> dict[str, Any]:
+    """The question with one thing in it that is wrong."""
+    question = deepcopy(A_QUESTION)
+    inner: Any = question
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = to
+    return question
+
+
+def all_texts(question: Question) -> list[dict[str, str]]:
+    of_options = [
+        text for option in question.options for text in (option.label, option.reply, option.give)
+    ]
+    return [question.wording, question.reason, question.use, question.unclear, *of_options]
+
+
+@pytest.mark.parametrize("file", STARTERS, ids=lambda file: file.stem)
+def test_every_starter_question_is_complete_in_every_language(
+    file: Path, catalogue: Catalogue
+) -> None:
+    question = catalogue.questions[file.stem]
+
+    for text in all_texts(question):
+        for locale in LOCALES:
+            assert text[locale].strip()
+            assert not re.search("[{}]", fill(text[locale], FACTS))
+
+
+@pytest.mark.parametrize("file", STARTERS, ids=lambda file: file.stem)
+def test_every_option_of_a_starter_question_has_examples_in_every_language(
+    file: Path, catalogue: Catalogue
+) -> None:
+    for option in catalogue.questions[file.stem].options:
+        for locale in LOCALES:
+            assert option.examples[locale], f"{option.value} in {locale}"
+
+
+@pytest.mark.parametrize("file", STARTERS, ids=lambda file: file.stem)
+def test_the_buttons_of_a_starter_question_differ_from_one_another(
+    file: Path, catalogue: Catalogue
+) -> None:
+    options = catalogue.questions[file.stem].options
+
+    assert len({option.value for option in options}) == len(options)
+    for locale in LOCALES:
+        assert len({option.label[locale] for option in options}) == len(options)
+
+
+def test_every_notice_tells_that_permission_can_be_taken_back(catalogue: Catalogue) -> None:
+    for purpose in catalogue.purposes.values():
+        for locale in LOCALES:
+            assert "stop" in purpose.wording[locale].lower()
+
+
+def test_the_values_an_answer_may_hold_are_those_of_the_options(catalogue: Catalogue) -> None:
+    assert {("gift_or_self", "gift"), ("gift_or_self", "unknown")} <= catalogue.values
+    assert ("gift_or_self", "maybe") not in catalogue.values
+
+
+def test_an_option_is_found_by_its_value(catalogue: Catalogue) -> None:
+    assert catalogue.questions["gift_or_self"].option("self").label["de"] == "Für mich"
+
+
+@pytest.mark.parametrize(
+    ("question", "complaint"),
+    [
+        (changed("wording", to={"en": "A gift?", "es": " "}), "wording: has no words in es, de"),
+        (changed("options", 1, "label", to={"en": "Me"}), "options.1.label: has no words in es"),
+        (changed("version", to=0), "version: Input should be greater than or equal to 1"),
+        (changed("kind", to="essay"), "kind: Input should be 'one_choice'"),
+        (changed("options", to=[A_QUESTION["options"][0]]), "options: List should have at least 2"),
+        (changed("colour", to="blue"), "colour: Extra inputs are not permitted"),
+        (changed("options", 0, "value", to=True), "options.0.value: Input should be a valid str"),
+    ],
+)
+def test_an_error_in_a_question_names_the_file_the_place_and_what_to_mend(
+    tmp_path: Path, question: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(CatalogueError) as raised:
+        load_catalogue(written(tmp_path, question))
+
+    assert f"{tmp_path}/questions/gift_or_self.yml: {complaint}" in str(raised.value)
+
+
+def test_a_question_in_a_file_of_another_name_is_told_its_name(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"the id is gift; name the file gift\.yml\."):
+        load_catalogue(written(tmp_path, changed("id", to="gift")))
+
+
+def test_a_question_for_a_purpose_that_nobody_described_is_refused(tmp_path: Path) -> None:
+    question = changed("purpose", to="world_domination")
+
+    with pytest.raises(CatalogueError, match=r"world_domination is not in purposes\.yml"):
+        load_catalogue(written(tmp_path, question))
+
+
+@pytest.mark.parametrize(
+    ("notice", "complaint"),
+    [
+        (PURPOSES["tailor_suggestions"] | {"agree": {"en": "Yes"}}, "agree: has no words in es"),
+        ("please", "Input should be a valid dict"),
+    ],
+)
+def test_an_error_in_a_notice_names_its_purpose(
+    tmp_path: Path, notice: object, complaint: str
+) -> None:
+    folder = written(tmp_path, purposes={"tailor_suggestions": notice})
+
+    with pytest.raises(CatalogueError) as raised:
+        load_catalogue(folder)
+
+    assert "purposes.yml: tailor_suggestions" in str(raised.value)
+    assert complaint in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("page", "complaint"),
+    [
+        (b"wording: [", "cannot be read as YAML"),
+        (b"wording: \xff", "cannot be read as YAML"),
+        (b"- a list", "must hold names and values"),
+        (b"", "must hold names and values"),
+    ],
+)
+def test_a_page_that_cannot_be_read_is_named(tmp_path: Path, page: bytes, complaint: str) -> None:
+    file = tmp_path / "page.yml"
+    file.write_bytes(page)
+
+    with pytest.raises(CatalogueError) as raised:
+        read_yaml(file)
+
+    assert str(raised.value).startswith(f"{file}: {complaint}")
+
+
+def test_a_page_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"purposes\.yml: cannot be read"):
+        load_catalogue(tmp_path)

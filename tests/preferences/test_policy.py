@@ -1,0 +1,41 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from preferences.catalogue import HERE, read_yaml
+from preferences.errors import CatalogueError
+from preferences.policy import load_policy
+
+LIMITS = read_yaml(HERE / "policy.yml")
+
+
+def test_the_limits_that_come_with_it_are_those_that_were_promised() -> None:
+    policy = load_policy()
+
+    assert policy.questions_per_conversation == 2
+    assert policy.days_between_questions == 7
+    assert policy.days_after_decline == 180
+    assert policy.quiet_after_ignored == 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "complaint"),
+    [
+        (LIMITS | {"quiet_after_ignored": 0}, "quiet_after_ignored: Input should be greater"),
+        (LIMITS | {"hurry": 1}, "hurry: Extra inputs are not permitted."),
+        (LIMITS | {"misfit": LIMITS["misfit"] | {"rare_share": 1}}, "misfit.rare_share: Input"),
+        ({"version": 1}, "questions_per_conversation: Field required."),
+    ],
+)
+def test_a_limit_that_is_wrong_is_named(
+    tmp_path: Path, limits: dict[str, Any], complaint: str
+) -> None:
+    file = tmp_path / "policy.yml"
+    file.write_text(yaml.safe_dump(limits))
+
+    with pytest.raises(CatalogueError) as raised:
+        load_policy(tmp_path)
+
+    assert f"{file}: {complaint}" in str(raised.value)
