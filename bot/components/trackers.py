@@ -1,4 +1,4 @@
-"""Conversations as Rasa keeps them, bounded: the five hundredth event costs what the first did."""
+"""Conversations as Rasa keeps them: short, wordless, the five hundredth event like the first."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, Event, UserUttered
+from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUttered
 from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.components.rows import open_rows
 
 KEPT_EVENTS = 40
+PERSONAL = {"text", "data", "metadata", "parse_data", "input_channel"}
 HOT_CONVERSATIONS = 1000
 FOREIGN = "Only a tracker of this store can be saved in it."
 
@@ -43,8 +44,21 @@ def _is_listening(event: Event) -> bool:
     return isinstance(event, ActionExecuted) and event.action_name == ACTION_LISTEN_NAME
 
 
+def wordless(event: Event) -> dict[str, Any]:
+    """Write an event without what was said and by whom: the rules of a turn ask for neither.
+
+    Words belong to the store, where they are kept for a purpose and can be erased.
+    """
+    facts = {key: value for key, value in event.as_dict().items() if key not in PERSONAL}
+    if isinstance(event, UserUttered):
+        return {**facts, "parse_data": {"intent": dict(event.intent)}}
+    if isinstance(event, SlotSet):
+        return {**facts, "value": None}
+    return facts
+
+
 class KeptTracker(DialogueStateTracker):
-    """A tracker that remembers how its events stand in the row, and so writes only new ones."""
+    """A tracker that lets go of words and old turns as soon as a turn is done."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """See DialogueStateTracker."""
@@ -59,17 +73,16 @@ class KeptTracker(DialogueStateTracker):
         tracker._written = [json.dumps(event) for event in events]
         return tracker
 
-    def forget_old(self) -> None:
-        """Drop the turns that no longer fit."""
+    def settle(self) -> str:
+        """Reduce the tracker to what will be kept and return its row, a JSON array."""
+        for place in range(len(self._written), len(self.events)):
+            facts = wordless(self.events[place])
+            self._written.append(json.dumps(facts))
+            self.events[place] = Event.from_parameters(facts)
         forgotten = cut(list(self.events))
         del self._written[:forgotten]
         for _ in range(forgotten):
             self.events.popleft()
-
-    def row(self) -> str:
-        """Write the JSON array of all events."""
-        new = list(self.events)[len(self._written) :]
-        self._written += [json.dumps(event.as_dict()) for event in new]
         return f"[{','.join(self._written)}]"
 
 
@@ -119,8 +132,7 @@ class BoundedTrackerStore(TrackerStore):
         """Write the row; only then is the conversation ready for its next turn."""
         if not isinstance(tracker, KeptTracker):
             raise TypeError(FOREIGN)
-        tracker.forget_old()
-        await self._in_thread(self._rows.write, tracker.sender_id, tracker.row())
+        await self._in_thread(self._rows.write, tracker.sender_id, tracker.settle())
         self._ready[tracker.sender_id] = tracker
         if len(self._ready) > HOT_CONVERSATIONS:
             self._ready.popitem(last=False)
