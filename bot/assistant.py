@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from bot.background import background
 from preferences.errors import AskfirstError, UnavailableError
 from preferences.store.conversations import Received
 
@@ -78,14 +79,22 @@ class Assistant:
         awake = self._awake[server]
         while True:
             before = self.is_awake
-            if await self._is_healthy(server):
-                awake.set()
-            else:
-                awake.clear()
+            await self._look(server)
             if self.is_awake != before:
                 logger.info("The assistant is %s.", "ready" if self.is_awake else "waking up")
                 await changed()
             await asyncio.sleep(_AWAKE_SECONDS if awake.is_set() else _WAKING_SECONDS)
+
+    async def look(self) -> bool:
+        """Ask every server now whether it is awake."""
+        await asyncio.gather(*(self._look(server) for server in range(len(self._urls))))
+        return self.is_awake
+
+    async def _look(self, server: int) -> None:
+        if await self._is_healthy(server):
+            self._awake[server].set()
+        else:
+            self._awake[server].clear()
 
     async def _is_healthy(self, server: int) -> bool:
         with suppress(ClientError, TimeoutError, OSError):
@@ -107,13 +116,8 @@ async def open_assistant(
     """Open the way to the Rasa servers; `changed` is called when they wake up or go away."""
     async with ClientSession() as session:
         assistant = Assistant(session, urls, secret)
-        watching = asyncio.create_task(assistant.watch(changed))
-        try:
+        async with background(assistant.watch(changed)):
             yield assistant
-        finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
 
 
 def _body(received: Received) -> dict[str, object]:

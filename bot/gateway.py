@@ -13,6 +13,7 @@ from aiohttp import web
 from bot import health
 from bot.api import preferences
 from bot.assistant import open_assistant
+from bot.background import background
 from bot.bus import LocalBus
 from bot.channels import web as website
 from bot.demo import routes as demo
@@ -103,8 +104,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             shared = open_redis_queue(redis, namespace, server.serve)
             queue = await stack.enter_async_context(shared)
         app[QUEUE] = queue
-        sweeping = asyncio.create_task(_sweep(store, queue))
-        stack.callback(sweeping.cancel)
+        await stack.enter_async_context(background(_sweep(store, queue)))
         yield
 
 

@@ -20,10 +20,10 @@ async def alive(request: web.Request) -> web.Response:
 
 async def ready(request: web.Request) -> web.Response:
     """Give each part as `ready`, or the reason why it is not, with 503."""
-    assistant = request.app[ASSISTANT]
+    is_awake = await request.app[ASSISTANT].look()
     parts = {
         "store": await _store(request.app),
-        "assistant": "ready" if assistant.is_awake else "the Rasa server is not answering yet",
+        "assistant": "ready" if is_awake else "the Rasa server is not answering yet",
     }
     is_ready = all(state == "ready" for state in parts.values())
     body = {"status": "ready" if is_ready else "waiting", "parts": parts}

@@ -1,5 +1,6 @@
 """Which pages may talk to the chat: the gateway's own, and those on the shop's exact list."""
 
+import logging
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -7,6 +8,8 @@ from aiohttp.typedefs import Handler
 
 from bot.parts import SETTINGS
 from bot.problems import problem
+
+logger = logging.getLogger(__name__)
 
 _GUARDED = "/v1/chat/"
 _ALLOWED = {
@@ -23,11 +26,8 @@ async def origins(request: web.Request, handler: Handler) -> web.StreamResponse:
     if origin is None or not request.path.startswith(_GUARDED):
         return await handler(request)
     if not _may_embed(request, origin):
-        return problem(
-            403,
-            "origin",
-            f"Pages of {origin} may not use this chat; ASKFIRST_ORIGINS lists those that may.",
-        )
+        logger.warning("A page of %s was refused; ASKFIRST_ORIGINS lists who may.", origin[:200])
+        return problem(403, "origin", "The chat is not available on this page.")
     if request.method == "OPTIONS":
         return web.Response(status=204, headers=_ALLOWED | _named(origin))
     return await handler(request)
@@ -45,4 +45,8 @@ def _may_embed(request: web.Request, origin: str) -> bool:
 
 
 def _named(origin: str) -> dict[str, str]:
-    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "Retry-After",
+        "Vary": "Origin",
+    }

@@ -5,7 +5,7 @@ Redis never holds anything a shopper said, only names; all of it may be lost at 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from functools import partial
 from hashlib import sha256
@@ -16,6 +16,7 @@ from typing import cast
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError, ResponseError
 
+from bot.background import background
 from bot.bus import LocalBus, News
 from bot.queue import LocalQueue, Serve
 
@@ -195,7 +196,7 @@ def _entries(read: object) -> list[tuple[str, dict[str, str]]]:
 async def open_redis_bus(redis: Redis, namespace: str) -> AsyncIterator[RedisBus]:
     """Open the bus of many processes; `namespace` keeps deployments apart."""
     bus = RedisBus(redis, namespace)
-    async with _background(bus.listen()):
+    async with background(bus.listen()):
         yield bus
 
 
@@ -203,16 +204,5 @@ async def open_redis_bus(redis: Redis, namespace: str) -> AsyncIterator[RedisBus
 async def open_redis_queue(redis: Redis, namespace: str, serve: Serve) -> AsyncIterator[RedisQueue]:
     """Open the queue of many processes; `namespace` keeps deployments apart."""
     queue = RedisQueue(redis, namespace, serve)
-    async with _background(queue.keep_leases()):
+    async with background(queue.keep_leases()):
         yield queue
-
-
-@asynccontextmanager
-async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

@@ -71,6 +71,9 @@ class Tokens:
         if float(claims["exp"]) - float(claims["iat"]) > _LONGEST_IDENTITY.total_seconds():
             message = "The identity token lasts more than 15 minutes; the shop has to shorten it."
             raise TokenError(message)
+        if not claims["sub"]:
+            message = "The identity token names nobody; the shop has to put the customer into sub."
+            raise TokenError(message)
         return str(claims["sub"])
 
     def press(self, conversation: str, ask: str, option: int) -> str:

@@ -124,7 +124,7 @@ async def next_seq(session: AsyncSession, conversation: str, count: int = 1) -> 
         .returning(col(ConversationRow.last_seq))
         .execution_options(synchronize_session=False)
     )
-    last: int = (await session.execute(numbered)).scalar_one()
+    last: int = (await session.exec(numbered)).scalar_one()
     return last - count + 1
 
 

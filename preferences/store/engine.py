@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, event, literal, table
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.errors import UnavailableError
@@ -57,7 +58,7 @@ class Store:
         """
         try:
             async with self.begin(readonly=True) as session:
-                await session.execute(text("SELECT 1 FROM shopper LIMIT 1"))
+                await session.exec(select(literal(1)).select_from(table("shopper")).limit(1))
         except ProgrammingError as error:
             message = "The preference store has no tables yet; start Askfirst by `make run`."
             raise UnavailableError(message) from error

@@ -45,18 +45,18 @@ async def erase(session: AsyncSession, shopper: str, now: datetime, *, keep: str
     purchases = select(col(PurchaseRow.id)).where(col(PurchaseRow.shopper_id) == shopper)
     here = col(MessageRow.conversation_id).in_(conversations)
     asked_for_it = col(MessageRow.message_id) == keep
-    await session.execute(update(MessageRow).where(here, asked_for_it).values(text="", body={}))
+    await session.exec(update(MessageRow).where(here, asked_for_it).values(text="", body={}))
     kept = col(MessageRow.message_id).is_not_distinct_from(keep)
     waits = col(MessageRow.message_id).is_not(None) & col(MessageRow.answered_at).is_(None)
-    await session.execute(delete(MessageRow).where(here, ~kept, ~waits))
-    await session.execute(delete(TrackerRow).where(col(TrackerRow.sender_id).in_(conversations)))
-    await session.execute(
+    await session.exec(delete(MessageRow).where(here, ~kept, ~waits))
+    await session.exec(delete(TrackerRow).where(col(TrackerRow.sender_id).in_(conversations)))
+    await session.exec(
         delete(PurchaseLineRow).where(col(PurchaseLineRow.purchase_id).in_(purchases))
     )
-    await session.execute(delete(PurchaseRow).where(col(PurchaseRow.shopper_id) == shopper))
+    await session.exec(delete(PurchaseRow).where(col(PurchaseRow.shopper_id) == shopper))
     for table in _OF_SHOPPER:
-        await session.execute(delete(table).where(col(table.shopper_id) == shopper))
-    await session.execute(
+        await session.exec(delete(table).where(col(table.shopper_id) == shopper))
+    await session.exec(
         update(ConversationRow)
         .where(col(ConversationRow.shopper_id) == shopper)
         .values(open_ask_id=None, unclear=0)

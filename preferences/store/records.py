@@ -133,12 +133,12 @@ async def _close(desk: Desk, record: Closed) -> None:
     closing = (
         update(AskRow).where(col(AskRow.id) == ask.id).values(closed_at=now, outcome=record.outcome)
     )
-    await desk.session.execute(closing)
+    await desk.session.exec(closing)
     if ask.candidate is not None:
         settled = (
             update(CandidateRow).where(col(CandidateRow.id) == ask.candidate).values(closed_at=now)
         )
-        await desk.session.execute(settled)
+        await desk.session.exec(settled)
 
 
 async def _answer(desk: Desk, record: Answered) -> None:
@@ -221,7 +221,7 @@ async def _lift(desk: Desk) -> None:
         )
         .values(lifted_at=desk.state.now)
     )
-    await desk.session.execute(lifting)
+    await desk.session.exec(lifting)
 
 
 def _decide(desk: Desk, record: Decision) -> None:

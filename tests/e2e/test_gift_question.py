@@ -132,12 +132,11 @@ async def test_stop_ends_it_and_the_crm_is_told(world: World, page: Page, visit:
     await shopper.write("STOP!")
     await expect(shopper.bubbles.last).to_contain_text("I stop here and ask you nothing more.")
 
-    await eventually(
-        lambda: (
-            [entry["reason"] for entry in (world.in_crm(customer) or {})["suppressions"]]
-            == ["shopper_said_stop"]
-        )
-    )
+    def reasons() -> list[str]:
+        told = world.in_crm(customer) or {"suppressions": []}
+        return [entry["reason"] for entry in told["suppressions"]]
+
+    await eventually(lambda: reasons() == ["shopper_said_stop"])
     before = await shopper.bubbles.count()
     await asyncio.to_thread(world.order, customer, "DRS-LIN-01", title="Linen dress")
     await page.reload()
