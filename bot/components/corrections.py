@@ -158,6 +158,16 @@ def _last_turn(events: list[Event]) -> list[Event]:
     return events
 
 
+_is_empty = Domain.is_empty
+
+
+def is_empty_once(self: Domain) -> bool:
+    """Tell whether a domain is empty; a model's domain does not change."""
+    if "found_empty" not in self.__dict__:
+        self.found_empty = _is_empty(self)
+    return self.found_empty
+
+
 def read_no_commands(
     self: RegexMessageHandler, messages: list[Message], domain: Domain | None = None
 ) -> list[Message]:
@@ -252,6 +262,13 @@ CORRECTIONS = (
         states_of_turn,
         "ed9b82bed2f26ad7",
         "0.5 ms: replays the whole history twice to see the last turn.",
+    ),
+    _of(
+        Domain,
+        "is_empty",
+        is_empty_once,
+        "884be90ef485f1d2",
+        "0.2 ms: builds an empty domain and writes out both to compare them.",
     ),
     _of(
         RegexMessageHandler,
