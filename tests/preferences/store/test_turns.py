@@ -1,0 +1,399 @@
+import asyncio
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, update
+
+from preferences.conversation import About
+from preferences.errors import NotFoundError
+from preferences.store.conversations import choice_label, read_log, read_unanswered
+from preferences.store.engine import open_store
+from preferences.store.tables import (
+    AnswerRow,
+    AskRow,
+    CandidateRow,
+    ConsentEventRow,
+    ConversationRow,
+    DecisionRow,
+    MessageRow,
+    OutboxRow,
+    SuppressionRow,
+)
+from preferences.store.turns import give_up
+from preferences.understanding import Guess, Heard
+from tests.preferences.scenes import ASSISTANT, CATALOGUE, DAY, HOUR, NOW, VOICE
+from tests.preferences.store.shop import Shop
+
+GIFT = Heard(
+    "for my sister", (Guess("answer", 0.9, "gift_or_self", "gift"),), {"relation": "sister"}
+)
+
+
+async def test_an_answer_is_kept_with_everything_that_proves_it(shop: Shop) -> None:
+    talk, ask = await shop.asks_the_question()
+    words = await shop.gets(talk, "text", "for my sister", message_id="the-answer")
+
+    await shop.answers(words, GIFT)
+
+    (answer,) = await shop.rows(AnswerRow)
+    (consent,) = await shop.rows(ConsentEventRow)
+    asked = next(row for row in await shop.rows(AskRow) if row.id == ask)
+    assert (answer.value, answer.detail, answer.own_words) == (
+        "gift",
+        {"relation": "sister"},
+        "for my sister",
+    )
+    assert (answer.wording, answer.options) == (asked.wording, asked.options)
+    assert "Dress" in answer.wording
+    assert (answer.message_id, answer.channel, answer.locale) == ("the-answer", "web", "en")
+    assert (answer.subject, answer.kind, answer.confidence) == ("gift", "declared", 0.9)
+    assert answer.about is not None
+    assert About(**answer.about) == About("4711-dress", "dress", "Dress")
+    assert (answer.consent_id, consent.state) == (consent.id, "given")
+    assert (asked.outcome, asked.closed_at) == ("answered", NOW)
+
+
+async def test_an_answer_for_the_shopper_has_the_subject_of_its_question(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+
+    await shop.hears(talk, "for me", "answer", "self")
+
+    assert [row.subject for row in await shop.rows(AnswerRow)] == ["self"]
+
+
+async def test_permission_is_kept_with_the_exact_notice_that_was_shown(shop: Shop) -> None:
+    talk, notice = await shop.asks_for_permission()
+
+    await shop.feels(talk, notice, "Yes, you may", 0)
+
+    (given,) = await shop.rows(ConsentEventRow)
+    wording = VOICE.fill(CATALOGUE.purposes["tailor_suggestions"].wording["en"])
+    assert given.notice_text == wording
+    assert given.notice_sha256 == sha256(wording.encode()).hexdigest()
+    assert (given.seq, given.method, given.notice_version) == (1, "button", 1)
+
+
+async def test_a_turn_taken_twice_gives_the_same_replies_and_is_kept_once(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+    words = await shop.gets(talk, "text", "for my sister")
+
+    first = await shop.answers(words, GIFT)
+    log = await read_log(shop.store, talk.id, 0)
+    shop.waits(HOUR)
+    second = await shop.answers(words, Heard("for me", (Guess("stop", 1.0),)))
+
+    assert first == second
+    assert len(await shop.rows(AnswerRow)) == 1
+    assert await read_log(shop.store, talk.id, 0) == log
+
+
+async def test_replies_follow_what_they_answer_without_a_gap(shop: Shop) -> None:
+    talk = await shop.meets()
+    received = await shop.gets(talk, "event", "opened")
+
+    replies = await shop.answers(received)
+
+    assert [reply["seq"] for reply in replies] == [received.seq + 1, received.seq + 2]
+    log = await read_log(shop.store, talk.id, 0)
+    assert [(line.seq, line.author, line.text) for line in log] == [
+        (reply["seq"], "assistant", reply["text"]) for reply in replies
+    ]
+
+
+async def test_a_reply_shows_its_buttons_and_never_what_they_mean(shop: Shop) -> None:
+    talk, notice = await shop.asks_for_permission()
+
+    (line,) = await read_log(shop.store, talk.id, 2)
+
+    assert line.body == {
+        "ask": notice,
+        "choices": [{"label": "Yes, you may"}, {"label": "No, thanks"}],
+    }
+
+
+async def test_a_reply_is_given_as_the_channel_promises_it(shop: Shop) -> None:
+    talk = await shop.meets()
+
+    hello, offer = await shop.sees(talk, "opened")
+
+    assert hello == {
+        "seq": 2,
+        "from": "assistant",
+        "kind": "say",
+        "text": VOICE.say("hello", "en"),
+        "lang": "en",
+        "choices": [],
+        "ask": None,
+        "at": NOW.isoformat(),
+    }
+    assert offer["seq"] == 3
+
+
+async def test_a_message_that_is_not_in_the_log_is_refused(shop: Shop) -> None:
+    talk = await shop.meets()
+
+    for conversation in (talk.id, "nobody"):
+        with pytest.raises(NotFoundError, match="has to be kept before it is answered"):
+            await shop.turns.take(conversation, "unheard-of", Heard("hello"))
+
+    assert await shop.rows(MessageRow) == []
+
+
+async def test_a_turn_that_fails_leaves_nothing_and_can_be_taken_again(shop: Shop) -> None:
+    talk, notice = await shop.asks_for_permission()
+    body = {"ask": notice, "option": 0}
+    received = await shop.gets(talk, "press", "Yes, you may", body)
+
+    with pytest.raises(IntegrityError):
+        await shop.of(destinations=[None]).answers(received)  # written last
+
+    assert await shop.rows(ConsentEventRow) == []
+    assert [waiting.seq for waiting in await read_unanswered(shop.store, talk.shopper)] == [
+        received.seq
+    ]
+    assert (await shop.answers(received))[-1]["kind"] == "question"
+
+
+async def test_the_crms_are_marked_and_the_bell_rung_only_for_what_concerns_them(
+    shop: Shop,
+) -> None:
+    talk, notice = await shop.asks_for_permission()
+    assert (shop.rung, await shop.rows(OutboxRow)) == (0, [])
+
+    pressed = await shop.gets(talk, "press", "Yes", {"ask": notice, "option": 0})
+    await shop.answers(pressed)
+    await shop.answers(pressed)
+
+    assert shop.rung == 1
+    assert [(row.destination, row.urgent) for row in await shop.rows(OutboxRow)] == [("log", False)]
+
+
+async def test_without_anybody_who_listens_a_turn_is_taken_all_the_same(shop: Shop) -> None:
+    talk = await shop.meets()
+    quiet = type(shop.turns)(shop.store, ASSISTANT, ("log",), lambda: NOW)
+    received = await shop.gets(talk, "text", "stop")
+
+    replies = await quiet.take(talk.id, received.message_id, Heard("stop"))
+
+    assert replies[-1]["text"] == VOICE.say("stopped", "en")
+
+
+@pytest.mark.parametrize("text", ["stop", "no"])
+async def test_a_withdrawal_and_a_refusal_overtake(shop: Shop, text: str) -> None:
+    talk, _ = await shop.asks_for_permission()
+
+    await shop.hears(talk, text, "deny")
+
+    assert [row.urgent for row in await shop.rows(OutboxRow)] == [True]
+
+
+async def test_stop_is_kept_with_its_withdrawal_and_start_lifts_it(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+
+    await shop.hears(talk, "STOP!")
+
+    consents = sorted(await shop.rows(ConsentEventRow), key=lambda row: row.seq)
+    assert [(row.seq, row.state, row.method) for row in consents] == [
+        (1, "given", "button"),
+        (2, "withdrawn", "stop_keyword"),
+    ]
+    assert consents[1].notice_text is None
+    (forbidden,) = await shop.rows(SuppressionRow)
+    assert (forbidden.scope, forbidden.expires_at, forbidden.lifted_at) == ("all", None, None)
+
+    shop.waits(HOUR)
+    await shop.hears(talk, "start")
+    (lifted,) = await shop.rows(SuppressionRow)
+    assert lifted.lifted_at == NOW + HOUR
+
+
+async def test_a_sensitive_moment_is_over_after_ninety_days(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+
+    await shop.hears(talk, "my father died", "sensitive_event")
+
+    (forbidden,) = await shop.rows(SuppressionRow)
+    assert forbidden.expires_at == NOW + 90 * DAY
+    reasons = []
+    for wait in (89 * DAY, 2 * DAY):
+        shop.waits(wait)
+        await shop.sees(talk, "opened")
+        decisions = sorted(await shop.rows(DecisionRow), key=lambda row: row.at)
+        reasons.append([reason["code"] for reason in decisions[-1].reasons])
+    assert reasons == [["sensitive_moment", "nothing_to_ask"], ["nothing_to_ask"]]
+
+
+async def test_silence_is_kept_with_its_reasons(shop: Shop) -> None:
+    talk = await shop.meets()
+
+    await shop.sees(talk, "opened")
+
+    (decision,) = await shop.rows(DecisionRow)
+    assert (decision.trigger, decision.question_id) == ("opened", None)
+    assert decision.reasons == [{"code": "nothing_to_ask", "question": ""}]
+
+
+async def test_a_question_that_was_put_and_ended_takes_its_occasion_with_it(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+    assert [row.closed_at for row in await shop.rows(CandidateRow)] == [None]
+
+    await shop.hears(talk, "rather not say")
+
+    assert [row.closed_at for row in await shop.rows(CandidateRow)] == [NOW]
+
+
+async def test_it_remembers_that_it_was_not_understood(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+
+    await shop.hears(talk, "the moon is made of cheese")
+    assert [row.unclear for row in await shop.rows(ConversationRow)] == [1]
+
+    await shop.hears(talk, "a gift")
+    assert [row.unclear for row in await shop.rows(ConversationRow)] == [0]
+
+
+async def test_after_a_person_was_called_nothing_is_said(shop: Shop) -> None:
+    talk = await shop.meets()
+
+    await shop.hears(talk, "a person please", "handoff")
+
+    assert await shop.hears(talk, "are you there?", "greet") == []
+    assert await read_unanswered(shop.store, talk.shopper) == []
+
+
+async def test_a_button_whose_question_is_over_changes_nothing(shop: Shop) -> None:
+    talk, ask = await shop.asks_the_question()
+    await shop.hears(talk, "a gift")
+
+    replies = await shop.feels(talk, ask, "For me", 1)
+
+    assert [reply["text"] for reply in replies] == [VOICE.say("acknowledged", "en")]
+    assert [row.value for row in await shop.rows(AnswerRow)] == ["gift"]
+
+
+async def test_the_label_of_a_button_is_known_where_it_was_shown(shop: Shop) -> None:
+    talk, notice = await shop.asks_for_permission()
+    elsewhere = await shop.meets()
+
+    assert await choice_label(shop.store, talk.id, notice, 1) == "No, thanks"
+    for conversation, option in ((talk.id, 2), (elsewhere.id, 0)):
+        with pytest.raises(NotFoundError, match="not part of this conversation"):
+            await choice_label(shop.store, conversation, notice, option)
+
+
+async def test_what_is_known_is_told_in_the_words_of_the_catalogue(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+    await shop.hears(talk, "a gift")
+
+    (told,) = await shop.hears(talk, "what do you know about me?", "ask_data")
+
+    assert "“A gift”" in told["text"]
+    assert "2 purchases" in told["text"]
+
+
+async def test_an_answer_whose_option_is_gone_is_told_by_its_value(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+    await shop.hears(talk, "a gift")
+    async with shop.store.begin() as session:
+        await session.exec(update(AnswerRow).values(value="loan").where(col(AnswerRow.id) != ""))
+
+    (told,) = await shop.hears(talk, "what do you know about me?", "ask_data")
+
+    assert "“loan”" in told["text"]
+
+
+async def test_an_answer_in_another_conversation_of_the_shopper_is_known_here(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question("4711")
+    await shop.hears(talk, "a gift")
+    phone = await shop.meets("4711", "whatsapp")
+
+    replies = await shop.hears(phone, "what do you know about me?", "ask_data")
+
+    assert "“A gift”" in replies[-1]["text"]
+
+
+async def test_a_stop_elsewhere_closes_what_is_open_here(shop: Shop) -> None:
+    talk, ask = await shop.asks_the_question("4711")
+    await shop.hears(await shop.meets("4711", "whatsapp"), "stop")
+
+    replies = await shop.feels(talk, ask, "A gift", 0)
+
+    assert [reply["text"] for reply in replies] == [VOICE.say("acknowledged", "en")]
+    assert await shop.rows(AnswerRow) == []
+    assert [row.outcome for row in await shop.rows(AskRow) if row.id == ask] == ["withdrawn"]
+
+
+async def test_a_permission_that_was_ignored_is_not_asked_for_again_the_next_day(
+    shop: Shop,
+) -> None:
+    talk, _ = await shop.asks_for_permission()
+    shop.waits(DAY)
+
+    assert await shop.sees(talk, "opened") == []
+    assert [row.outcome for row in await shop.rows(AskRow)] == ["ignored"]
+
+
+# Giving up
+
+
+async def test_a_message_that_cannot_be_answered_is_closed_with_an_apology_once(
+    shop: Shop,
+) -> None:
+    talk = await shop.meets()
+    received = await shop.gets(talk, "text", "hello")
+
+    for _ in range(2):
+        await give_up(shop.store, talk.id, received.message_id, "I am sorry.", NOW)
+
+    log = await read_log(shop.store, talk.id, received.seq)
+    assert [(line.seq, line.kind, line.text) for line in log] == [(2, "say", "I am sorry.")]
+    assert await read_unanswered(shop.store, talk.shopper) == []
+
+
+async def test_giving_up_what_nobody_knows_of_is_nothing(shop: Shop) -> None:
+    talk = await shop.meets()
+
+    await give_up(shop.store, talk.id, "unheard-of", "I am sorry.", NOW)
+    await give_up(shop.store, "nobody", "unheard-of", "I am sorry.", NOW)
+
+    assert await shop.rows(MessageRow) == []
+
+
+# At once
+
+
+async def test_a_turn_taken_several_times_at_once_is_taken_once(store_url: str) -> None:
+    async with open_store(store_url) as store:
+        shop = Shop(store)
+        talk, _ = await shop.asks_the_question()
+        words = await shop.gets(talk, "text", "for my sister")
+
+        taken = await asyncio.gather(*(shop.answers(words, GIFT) for _ in range(5)))
+
+        assert all(replies == taken[0] for replies in taken)
+        assert len(await shop.rows(AnswerRow)) == 1
+
+
+async def test_turns_of_several_conversations_at_once_do_not_mix(postgresql_url: str) -> None:
+    async with open_store(postgresql_url) as store:
+        shop = Shop(store)
+        talks = [await shop.meets() for _ in range(8)]
+
+        taken = await asyncio.gather(*(shop.sees(talk, "opened") for talk in talks))
+
+        assert [[reply["seq"] for reply in replies] for replies in taken] == [[2, 3]] * 8
+
+
+async def test_messages_and_turns_at_once_leave_a_log_without_a_gap(postgresql_url: str) -> None:
+    async with open_store(postgresql_url) as store:
+        shop = Shop(store)
+        talk = await shop.meets()
+
+        await asyncio.gather(*(shop.hears(talk, f"hello {n}", "greet") for n in range(6)))
+
+        log = await read_log(store, talk.id, 0)
+        assert [line.seq for line in log] == list(range(1, len(log) + 1))
+        assert sum(line.text == VOICE.say("hello", "en") for line in log) == 1
+        assert not [line for line in log if line.at - NOW > timedelta(0)]
