@@ -31,12 +31,11 @@ class Server:
     voice: Voice
 
     async def serve(self, shopper: str) -> None:
-        """Answer what waits, until nothing does."""
-        while waiting := await self._waiting(shopper):
-            for received in waiting:
-                await self.bus.tell(received.conversation.id, "thinking")
-                await self._answer(received)
-                await self.bus.tell(received.conversation.id, "log")
+        """Answer what waits now; whoever sends more puts the shopper into the queue again."""
+        for received in await self._waiting(shopper):
+            await self.bus.tell(received.conversation.id, "thinking")
+            await self._answer(received)
+            await self.bus.tell(received.conversation.id, "log")
 
     async def _waiting(self, shopper: str) -> list[Received]:
         wait = _FIRST_WAIT

@@ -112,7 +112,7 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything a turn may depend on, read at its beginning."""
+    """Everything a turn may depend on, read at its beginning; what it cannot need is left empty."""
 
     conversation: str
     shopper: str
@@ -125,11 +125,11 @@ class State:
     unclear: int
     ask: Ask | None
     consents: Mapping[str, Consent]
-    suppressions: tuple[Suppression, ...]
-    asked: tuple[Asked, ...]
-    candidates: tuple[Candidate, ...]
-    known: tuple[Known, ...]
-    purchases: int
+    suppressions: tuple[Suppression, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    known: tuple[Known, ...] = ()
+    purchases: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,11 @@ def read(heard: Heard, ask: Ask | None, catalogue: Catalogue) -> Reading:
     return Reading(best.act, best.confidence, best.value, detail, sure)
 
 
+def may_mean(heard: Heard, act: str) -> bool:
+    """Whether the model leaves it possible that the words are this act."""
+    return any(guess.act == act and guess.confidence >= _MAYBE for guess in heard.guesses)
+
+
 def is_stop(text: str) -> bool:
     """Whether the words by themselves end it."""
     return plain(text) in _STOP

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import and_, func
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.errors import NotFoundError
 from preferences.store.engine import Store
@@ -90,19 +89,29 @@ async def receive(
     :raises NotFoundError: there is no such conversation (any more).
     """
     async with store.begin() as session:
-        row = await session.get(ConversationRow, conversation, with_for_update=True)
-        if row is None:
+        query = (
+            select(ConversationRow, MessageRow)
+            .outerjoin(
+                MessageRow,
+                and_(
+                    col(MessageRow.conversation_id) == col(ConversationRow.id),
+                    col(MessageRow.message_id) == message_id,
+                ),
+            )
+            .where(ConversationRow.id == conversation)
+            .with_for_update(of=ConversationRow)
+        )
+        found = (await session.exec(query)).first()
+        if found is None:
             message = "This conversation is not known; begin a new one."
             raise NotFoundError(message)
-        known = select(MessageRow).where(
-            MessageRow.conversation_id == conversation, MessageRow.message_id == message_id
-        )
-        kept = (await session.exec(known)).first()
+        row, kept = found
         if kept is None:
             row.seen_at = now
+            row.last_seq += 1
             kept = MessageRow(
                 conversation_id=conversation,
-                seq=await next_seq(session, conversation),
+                seq=row.last_seq,
                 author="shopper",
                 kind=kind,
                 text=text,
@@ -113,19 +122,6 @@ async def receive(
             )
             session.add(kept)
         return _received(row, kept)
-
-
-async def next_seq(session: AsyncSession, conversation: str, count: int = 1) -> int:
-    """Reserve numbers in the log, and give the first of them."""
-    numbered = (
-        update(ConversationRow)
-        .where(col(ConversationRow.id) == conversation)
-        .values(last_seq=ConversationRow.last_seq + count)
-        .returning(col(ConversationRow.last_seq))
-        .execution_options(synchronize_session=False)
-    )
-    last: int = (await session.exec(numbered)).scalar_one()
-    return last - count + 1
 
 
 async def read_log(store: Store, conversation: str, after: int, limit: int = 500) -> list[Logged]:

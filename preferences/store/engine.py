@@ -32,8 +32,8 @@ class Store:
     async def begin(self, *, readonly: bool = False) -> AsyncIterator[AsyncSession]:
         """Give a session that commits at the end, or rolls back and raises.
 
-        A writer takes SQLite's lock at once, so that two never deadlock half-way; a reader needs no
-        lock.
+        A writer takes SQLite's lock at once, so that two never deadlock half-way; a reader takes
+        none, and each of its queries sees what is committed by then.
 
         :raises UnavailableError: the database is away or full: nothing was stored.
         """
@@ -84,7 +84,7 @@ def create_engine(url: str) -> AsyncEngine:
         engine = create_async_engine(url, connect_args={"timeout": 5})
         tune_sqlite(engine.sync_engine)
         return engine
-    return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    return create_async_engine(url, pool_size=10, max_overflow=10)
 
 
 def tune_sqlite(engine: Engine) -> None:
@@ -108,8 +108,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    readonly = connection.get_execution_options().get("readonly", False)
-    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+    if not connection.get_execution_options().get("readonly", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _is_away(error: DBAPIError) -> bool:

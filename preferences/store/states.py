@@ -1,5 +1,6 @@
 """Reads everything that a turn may depend on: a handful of rows by key, never a statistic."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func
@@ -31,20 +32,35 @@ from preferences.store.tables import (
 _MEMORY = timedelta(days=400)  # longer than any rest that a policy may order
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a turn may come to depend on. Anything else is not read: the shopper is waiting.
+
+    `occasion` is everything a decision to ask depends on; `knowledge` what a shopper is told about
+    what is kept of them.
+    """
+
+    occasion: bool
+    knowledge: bool
+
+
 async def read_state(
     session: AsyncSession,
     conversation: ConversationRow,
+    ask: Ask | None,
+    need: Need,
     *,
     turn: int,
     now: datetime,
     catalogue: Catalogue,
 ) -> State:
-    """Read the state of a conversation whose row the caller holds."""
-    shopper = conversation.shopper_id
-    asks = await _asks(session, shopper, now)
-    open_ask = next((ask for ask in asks if ask.id == conversation.open_ask_id), None)
-    return State(
-        conversation=conversation.id,
+    """Read the state of a conversation whose row and open ask the caller holds.
+
+    What is not needed is empty, and without candidates nothing is ever asked.
+    """
+    shopper, here = conversation.shopper_id, conversation.id
+    state = State(
+        conversation=here,
         shopper=shopper,
         channel=conversation.channel,
         locale=conversation.locale,
@@ -53,14 +69,31 @@ async def read_state(
         disclosed=conversation.disclosed_at is not None,
         handed_off=conversation.handed_off_at is not None,
         unclear=conversation.unclear,
-        ask=to_ask(open_ask) if open_ask else None,
+        ask=ask,
         consents=await read_consents(session, shopper),
-        suppressions=await _suppressions(session, shopper, now),
-        asked=tuple(_asked(ask, conversation.id) for ask in asks),
-        candidates=await _candidates(session, shopper, now),
-        known=await _known(session, shopper, conversation.locale, catalogue),
-        purchases=await _purchases(session, shopper),
     )
+    if need.occasion:
+        state = replace(
+            state,
+            suppressions=await _suppressions(session, shopper, now),
+            asked=await _asked(session, shopper, here, now),
+            candidates=await _candidates(session, shopper, now),
+        )
+    if need.knowledge:
+        state = replace(
+            state,
+            known=await _known(session, shopper, conversation.locale, catalogue),
+            purchases=await _purchases(session, shopper),
+        )
+    return state
+
+
+async def read_ask(session: AsyncSession, conversation: ConversationRow) -> Ask | None:
+    """Give the open ask of a conversation, if there is one."""
+    if conversation.open_ask_id is None:
+        return None
+    row = await session.get(AskRow, conversation.open_ask_id)
+    return to_ask(row) if row else None
 
 
 async def read_consents(session: AsyncSession, shopper: str) -> dict[str, Consent]:
@@ -91,19 +124,27 @@ def to_ask(row: AskRow) -> Ask:
     )
 
 
-async def _asks(session: AsyncSession, shopper: str, now: datetime) -> list[AskRow]:
+async def _asked(
+    session: AsyncSession, shopper: str, conversation: str, now: datetime
+) -> tuple[Asked, ...]:
     query = (
         select(AskRow)
         .where(AskRow.shopper_id == shopper, AskRow.asked_at > now - _MEMORY)
         .order_by(col(AskRow.asked_at).desc())
         .limit(100)
     )
-    return list((await session.exec(query)).all())
-
-
-def _asked(row: AskRow, conversation: str) -> Asked:
-    here = row.conversation_id == conversation
-    return Asked(row.kind, row.question_id, row.purpose, row.asked_at, row.outcome, here)
+    rows = (await session.exec(query)).all()
+    return tuple(
+        Asked(
+            row.kind,
+            row.question_id,
+            row.purpose,
+            row.asked_at,
+            row.outcome,
+            row.conversation_id == conversation,
+        )
+        for row in rows
+    )
 
 
 async def _suppressions(

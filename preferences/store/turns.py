@@ -11,12 +11,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from preferences.conversation import Ask, Choice, Reply
 from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, Said
 from preferences.errors import NotFoundError
-from preferences.store.conversations import next_seq
 from preferences.store.engine import Store
 from preferences.store.records import Desk, write_records
-from preferences.store.states import read_state
+from preferences.store.states import Need, read_ask, read_state
 from preferences.store.tables import ConversationRow, MessageRow
-from preferences.understanding import Heard
+from preferences.understanding import Heard, may_mean
 
 
 async def _nobody_listens() -> None:
@@ -47,45 +46,64 @@ class Turns:
         :raises UnavailableError: nothing was stored; the same call may be made again.
         """
         async with self.store.begin() as session:
-            row = await session.get(ConversationRow, conversation, with_for_update=True)
-            inbound = await _inbound(session, conversation, message_id)
-            if row is None or inbound is None:
+            held = await _hold(session, conversation, message_id)
+            if held is None:
                 message = "This message is not in the log; it has to be kept before it is answered."
                 raise NotFoundError(message)
-            told = False
-            if inbound.answered_at is None:
-                told = await self._answer(session, row, inbound, heard)
-                await session.flush()
-            replies = [_as_json(reply) for reply in await _replies(session, inbound)]
+            row, inbound = held
+            if inbound.answered_at is not None:
+                return [_as_json(reply) for reply in await _replies(session, inbound)]
+            lines, told = await self._answer(session, row, inbound, heard)
         if told:
             await self.ring()
-        return replies
+        return [_as_json(line) for line in lines]
 
     async def _answer(
         self, session: AsyncSession, row: ConversationRow, inbound: MessageRow, heard: Heard
-    ) -> bool:
-        now = self.clock()
+    ) -> tuple[list[MessageRow], bool]:
+        now, catalogue = self.clock(), self.assistant.catalogue
+        ask = await read_ask(session, row)
         state = await read_state(
-            session, row, turn=inbound.seq, now=now, catalogue=self.assistant.catalogue
+            session,
+            row,
+            ask,
+            _need(inbound, ask, heard),
+            turn=inbound.seq,
+            now=now,
+            catalogue=catalogue,
         )
-        turn = self.assistant.respond(_message(inbound, heard, state.ask), state)
-        desk = Desk(
-            session=session,
-            conversation=row,
-            message_id=inbound.message_id or "",
-            state=state,
-            catalogue=self.assistant.catalogue,
-            destinations=self.destinations,
-        )
+        turn = self.assistant.respond(_message(inbound, heard, ask), state)
+        message_id = inbound.message_id or ""
+        desk = Desk(session, row, message_id, state, catalogue, self.destinations)
         told = await write_records(desk, turn.records)
         inbound.answered_at = now
-        if turn.replies:
-            first = await next_seq(session, row.id, len(turn.replies))
-            session.add_all(
-                _line(row, inbound, reply, seq, now)
-                for seq, reply in enumerate(turn.replies, start=first)
-            )
-        return told
+        first = row.last_seq + 1
+        lines = [
+            _line(row, inbound, reply, seq, now)
+            for seq, reply in enumerate(turn.replies, start=first)
+        ]
+        row.last_seq += len(lines)
+        session.add_all(lines)
+        return lines, told
+
+
+def _need(inbound: MessageRow, ask: Ask | None, heard: Heard) -> Need:
+    """Only an event or a permission can lead to a question, and only a request to what is known."""
+    permits = ask is not None and ask.kind == "consent"
+    return Need(inbound.kind == "event" or permits, may_mean(heard, "ask_data"))
+
+
+async def _hold(
+    session: AsyncSession, conversation: str, message_id: str
+) -> tuple[ConversationRow, MessageRow] | None:
+    """Give the conversation, locked for this turn, and the message in its log."""
+    query = (
+        select(ConversationRow, MessageRow)
+        .join(MessageRow)
+        .where(ConversationRow.id == conversation, MessageRow.message_id == message_id)
+        .with_for_update()
+    )
+    return (await session.exec(query)).first()
 
 
 async def give_up(
@@ -93,13 +111,13 @@ async def give_up(
 ) -> None:
     """Close a message that cannot be answered with an apology, so that the next ones can be."""
     async with store.begin() as session:
-        row = await session.get(ConversationRow, conversation, with_for_update=True)
-        inbound = await _inbound(session, conversation, message_id)
-        if row is None or inbound is None or inbound.answered_at is not None:
+        held = await _hold(session, conversation, message_id)
+        if held is None or held[1].answered_at is not None:
             return
+        row, inbound = held
         inbound.answered_at = now
-        seq = await next_seq(session, conversation)
-        session.add(_line(row, inbound, Reply("say", apology), seq, now))
+        row.last_seq += 1
+        session.add(_line(row, inbound, Reply("say", apology), row.last_seq, now))
 
 
 def _message(inbound: MessageRow, heard: Heard, ask: Ask | None) -> Message:
@@ -135,13 +153,6 @@ def _line(
         reply_to=inbound.seq,
         at=now,
     )
-
-
-async def _inbound(session: AsyncSession, conversation: str, message_id: str) -> MessageRow | None:
-    query = select(MessageRow).where(
-        MessageRow.conversation_id == conversation, MessageRow.message_id == message_id
-    )
-    return (await session.exec(query)).first()
 
 
 async def _replies(session: AsyncSession, inbound: MessageRow) -> Sequence[MessageRow]:
