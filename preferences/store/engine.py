@@ -75,16 +75,19 @@ async def open_store(url: str) -> AsyncIterator[Store]:
 
 
 def create_engine(url: str) -> AsyncEngine:
-    """Make the engine for a URL without a driver, tuned for many small transactions."""
+    """Make the engine for a URL without a driver, tuned for many small transactions.
+
+    Its errors do not quote what was to be stored.
+    """
     for plain, driver in _DRIVERS.items():
         if url.startswith(plain):
             url = url.replace(plain, driver, 1)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)  # it logs what it stores
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, connect_args={"timeout": 5})
+        engine = create_async_engine(url, connect_args={"timeout": 5}, hide_parameters=True)
         tune_sqlite(engine.sync_engine)
         return engine
-    return create_async_engine(url, pool_size=10, max_overflow=10)
+    return create_async_engine(url, pool_size=10, max_overflow=10, hide_parameters=True)
 
 
 def tune_sqlite(engine: Engine) -> None:
