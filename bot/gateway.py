@@ -30,6 +30,7 @@ from bot.parts import (
     SETTINGS,
     STORE,
     TOKENS,
+    VOICE,
     Clock,
 )
 from bot.problems import problems
@@ -61,6 +62,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> web.Application:
     app[SETTINGS] = settings
     app[CLOCK] = clock
     app[POLICY] = load_policy()
+    app[VOICE] = load_voice(settings.shop_name)
     app[TOKENS] = Tokens(
         settings.session_secret.get_secret_value(), settings.identity_secret.get_secret_value()
     )
@@ -96,7 +98,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
                 lambda: bus.tell("", "state"),
             )
         )
-        server = Server(store, assistant, bus, load_voice(settings.shop_name))
+        server = Server(store, assistant, bus, app[VOICE])
         queue: Queue
         if redis is None:
             queue = await stack.enter_async_context(open_local_queue(server.serve))

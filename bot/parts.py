@@ -13,6 +13,7 @@ from bot.tokens import Tokens
 from preferences.policy import Policy
 from preferences.settings import Settings
 from preferences.store.engine import Store
+from preferences.voice import Voice
 
 
 class Clock(Protocol):
@@ -29,5 +30,6 @@ ASSISTANT = web.AppKey("assistant", Assistant)
 QUEUE = web.AppKey("queue", Queue)
 BUS = web.AppKey("bus", Bus)
 LIMITER = web.AppKey("limiter", Limiter)
+VOICE = web.AppKey("voice", Voice)
 TOKENS = web.AppKey("tokens", Tokens)
 CLOCK = web.AppKey("clock", Clock)

@@ -12,7 +12,7 @@ from aiohttp_sse import EventSourceResponse, sse_response
 
 from bot.bus import News
 from bot.limits import Rate
-from bot.parts import ASSISTANT, BUS, CLOCK, LIMITER, QUEUE, SETTINGS, STORE, TOKENS
+from bot.parts import ASSISTANT, BUS, CLOCK, LIMITER, QUEUE, SETTINGS, STORE, TOKENS, VOICE
 from bot.problems import problem
 from bot.text import clean
 from bot.tokens import TokenError, Tokens
@@ -68,7 +68,7 @@ async def begin(request: web.Request) -> web.Response:
         "session": session,
         "expires_at": until.isoformat(),
         "state": _state(app),
-        "assistant": f"{settings.shop_name} assistant (automated)",
+        "assistant": app[VOICE].say("title", conversation.locale),
     }
     return web.json_response(answer, status=201, headers={"Cache-Control": "no-store"})
 
