@@ -64,8 +64,6 @@ def _question(scene: Scene, ask: Ask, reading: Reading, words: str | None) -> Tu
     question, locale = scene.catalogue.questions[ask.question], scene.state.locale
     known = (question.id, reading.value) in scene.catalogue.values
     if reading.sure and reading.value is not None and known:
-        if not scene.may_keep(ask.purpose):
-            return scene.close("withdrawn") + scene.say("acknowledged")
         option = question.option(reading.value)
         answer = Answered(ask, option.value, reading.detail, words, reading.confidence)
         text = f"{scene.voice.fill(option.reply[locale])} {scene.voice.fill(option.give[locale])}"

@@ -98,8 +98,9 @@ def _ended(scene: Scene, message: Message) -> Outcome | None:
     ask, catalogue = scene.state.ask, scene.catalogue
     if ask is None:
         return None
-    if ask.kind != "erase" and forbidding(scene.state):
-        return "withdrawn"  # elsewhere: here it would be closed
+    unwanted = ask.kind != "erase" and forbidding(scene.state)
+    if unwanted or (ask.kind == "question" and not scene.may_keep(ask.purpose)):
+        return "withdrawn"  # in another conversation: here it would be closed
     asked = {"question": catalogue.questions, "consent": catalogue.purposes}.get(ask.kind)
     if asked is not None and ask.question not in asked:
         return "ignored"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from preferences.errors import NotFoundError
@@ -88,6 +89,14 @@ async def receive(
 
     :raises NotFoundError: there is no such conversation (any more).
     """
+    incoming = {"message_id": message_id, "kind": kind, "text": text, "body": dict(body), "at": now}
+    try:
+        return await _keep(store, conversation, incoming)
+    except IntegrityError:  # the same message was kept a moment ago, after we had looked for it
+        return await _keep(store, conversation, incoming)
+
+
+async def _keep(store: Store, conversation: str, incoming: Mapping[str, Any]) -> Received:
     async with store.begin() as session:
         query = (
             select(ConversationRow, MessageRow)
@@ -95,7 +104,7 @@ async def receive(
                 MessageRow,
                 and_(
                     col(MessageRow.conversation_id) == col(ConversationRow.id),
-                    col(MessageRow.message_id) == message_id,
+                    col(MessageRow.message_id) == incoming["message_id"],
                 ),
             )
             .where(ConversationRow.id == conversation)
@@ -107,18 +116,14 @@ async def receive(
             raise NotFoundError(message)
         row, kept = found
         if kept is None:
-            row.seen_at = now
+            row.seen_at = incoming["at"]
             row.last_seq += 1
             kept = MessageRow(
                 conversation_id=conversation,
                 seq=row.last_seq,
                 author="shopper",
-                kind=kind,
-                text=text,
                 lang=row.locale,
-                message_id=message_id,
-                body=dict(body),
-                at=now,
+                **incoming,
             )
             session.add(kept)
         return _received(row, kept)

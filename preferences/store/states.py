@@ -72,10 +72,11 @@ async def read_state(
         ask=ask,
         consents=await read_consents(session, shopper),
     )
+    if need.occasion or ask is not None:  # a wish from elsewhere closes what is open here
+        state = replace(state, suppressions=await _suppressions(session, shopper, now))
     if need.occasion:
         state = replace(
             state,
-            suppressions=await _suppressions(session, shopper, now),
             asked=await _asked(session, shopper, here, now),
             candidates=await _candidates(session, shopper, now),
         )
