@@ -98,7 +98,7 @@ async def _write(desk: Desk, record: Record) -> None:
             desk.conversation.unclear = record.count
         case Erased():
             await erase(desk.session, desk.state.shopper, desk.state.now, keep=desk.message_id)
-        case _:
+        case _:  # pragma: no cover  (the type checker proves that nothing comes here)
             assert_never(record)
 
 
@@ -127,14 +127,14 @@ def _put(desk: Desk, record: Put) -> None:
 
 async def _close(desk: Desk, record: Closed) -> None:
     now, ask = desk.state.now, desk.state.ask
-    desk.conversation.open_ask_id = None
-    if ask is None:
-        return
     closing = (
-        update(AskRow).where(col(AskRow.id) == ask.id).values(closed_at=now, outcome=record.outcome)
+        update(AskRow)
+        .where(col(AskRow.id) == desk.conversation.open_ask_id)
+        .values(closed_at=now, outcome=record.outcome)
     )
     await desk.session.exec(closing)
-    if ask.candidate is not None:
+    desk.conversation.open_ask_id = None
+    if ask is not None and ask.candidate is not None:
         settled = (
             update(CandidateRow).where(col(CandidateRow.id) == ask.candidate).values(closed_at=now)
         )
