@@ -325,6 +325,26 @@ async def test_a_stop_elsewhere_closes_what_is_open_here(shop: Shop) -> None:
     assert [row.outcome for row in await shop.rows(AskRow) if row.id == ask] == ["withdrawn"]
 
 
+async def test_a_stop_elsewhere_is_not_answered_by_the_question_here(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question("4711")
+    await shop.hears(await shop.meets("4711", "whatsapp"), "stop")
+
+    replies = await shop.hears(talk, "hello", "greet")
+
+    assert [reply["ask"] for reply in replies] == [None]
+
+
+async def test_a_sensitive_moment_elsewhere_is_not_answered_by_the_question_here(
+    shop: Shop,
+) -> None:
+    talk, _ = await shop.asks_the_question("4711")
+    await shop.hears(await shop.meets("4711", "whatsapp"), "my father died", "sensitive_event")
+
+    replies = await shop.hears(talk, "hello", "greet")
+
+    assert [reply["ask"] for reply in replies] == [None]
+
+
 async def test_a_permission_that_was_ignored_is_not_asked_for_again_the_next_day(
     shop: Shop,
 ) -> None:
