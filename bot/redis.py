@@ -36,7 +36,7 @@ return 0"""
 def connect(url: str) -> Redis:
     """Open a pool that waits for a connection instead of failing when all are in use."""
     pool = BlockingConnectionPool.from_url(url, max_connections=50, decode_responses=True)
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)
 
 
 class RedisBus:
@@ -144,19 +144,16 @@ class RedisQueue:
         for shard in shards:
             working = self._held.pop(shard)
             working.cancel()
-            with suppress(asyncio.CancelledError, RedisError, OSError):
-                await working
+            await asyncio.wait({working})
             with suppress(RedisError, OSError):
                 await self._redis.eval(_RELEASE, 1, self._lease(shard), self._name)
 
     async def _work(self, shard: int) -> None:
         """Serve a shard: first what an earlier holder read and did not finish, then the new."""
-        stream = self._stream(shard)
-        with suppress(ResponseError):  # the group is there already
-            await self._redis.xgroup_create(stream, _GROUP, id="0", mkstream=True)
-        last = "0"
+        stream, last, ready = self._stream(shard), "0", False
         while True:
             try:
+                ready = ready or await self._make_group(stream)
                 read = await self._redis.xreadgroup(
                     _GROUP, _WORKER, {stream: last}, count=64, block=2000
                 )
@@ -168,6 +165,11 @@ class RedisQueue:
                 served = self._here.join(fields["shopper"])
                 served.add_done_callback(partial(self._finish, stream, entry))
             last = entries[-1][0] if entries and last != ">" else ">"
+
+    async def _make_group(self, stream: str) -> bool:
+        with suppress(ResponseError):  # it is there already
+            await self._redis.xgroup_create(stream, _GROUP, id="0", mkstream=True)
+        return True
 
     def _stream(self, shard: int) -> str:
         return f"{self._namespace}:turns:{shard}"
