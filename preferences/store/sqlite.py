@@ -33,13 +33,32 @@ class SteadyConnection(Connection):
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         execute: Callable[..., Coroutine[Any, Any, Any]] = super()._execute
-        call = asyncio.ensure_future(execute(fn, *args, **kwargs))
-        try:
-            return await asyncio.shield(call)
-        except asyncio.CancelledError:
-            while not call.done():
-                await _until_done(call)
-            raise
+        return await _to_its_end(execute(fn, *args, **kwargs))
+
+
+async def connect_sqlite(file: str) -> Connection:
+    """Open a file, waiting up to five seconds for another writer whenever one is met."""
+    connection = SteadyConnection(lambda: _File(file, timeout=_LOCK_SECONDS), 64)
+    try:
+        return await _to_its_end(_opened(connection))
+    except asyncio.CancelledError:
+        await connection.close()
+        raise
+
+
+async def _opened(connection: Connection) -> Connection:
+    return await connection
+
+
+async def _to_its_end[Result](work: Coroutine[Any, Any, Result]) -> Result:
+    """Await work that goes on in a thread; raise a cancellation only when it is done."""
+    call = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(call)
+    except asyncio.CancelledError:
+        while not call.done():
+            await _until_done(call)
+        raise
 
 
 async def _until_done(call: asyncio.Future[Any]) -> None:
@@ -47,8 +66,3 @@ async def _until_done(call: asyncio.Future[Any]) -> None:
         await asyncio.wait({call})
     except asyncio.CancelledError:
         return  # the first one will be raised
-
-
-async def connect_sqlite(file: str) -> Connection:
-    """Open a file, waiting up to five seconds for another writer whenever one is met."""
-    return await SteadyConnection(lambda: _File(file, timeout=_LOCK_SECONDS), 64)

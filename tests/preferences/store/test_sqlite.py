@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,3 +64,16 @@ async def test_a_call_is_over_before_its_cancellation_is_felt(file: Path) -> Non
 
     assert over.is_set()
     await connection.close()
+
+
+async def test_an_opening_that_is_cancelled_leaves_nothing_open(file: Path) -> None:
+    before = threading.active_count()
+    for moment in range(30):
+        opening = asyncio.create_task(connect_sqlite(str(file)))
+        await asyncio.sleep(moment * 0.00005)
+        if not opening.cancel():
+            await opening.result().close()
+        await asyncio.wait({opening})
+    async with asyncio.timeout(5):
+        while threading.active_count() > before:  # noqa: ASYNC110  (threads tell nobody)
+            await asyncio.sleep(0.01)
