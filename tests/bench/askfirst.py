@@ -86,7 +86,6 @@ class Askfirst:
     name = "askfirst"
     templates = SHOPPER
     presses = 2  # the permission, then the answer
-    events = 4
 
     def __init__(self, cache: Path, database_url: str, redis_url: str) -> None:
         self._log = cache / "askfirst.log"

@@ -68,7 +68,6 @@ class Plain:
     name = "baseline"
     templates = MOOD
     presses = len(_PAYLOADS)
-    events = 5
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache

@@ -15,6 +15,9 @@ GROUPS = ("text", "press", "rate", "length", "memory", "start")
 _TURNS = 8  # of a conversation, except where its length is what is measured
 _WIDTHS = (1, 4, 16)  # conversations at the same time
 _LENGTHS = (10, 50, 200, 500)  # events
+_EVENTS = (
+    5  # that a turn is in Rasa's terms: the words, how they are read, action, reply, listening
+)
 _WINDOW = 10  # turns from a length on that are counted for it
 _MEGABYTE = 1e6
 
@@ -109,13 +112,13 @@ class Bench:
 
     async def _length(self, here: Open, sentences: Iterator[str]) -> Figures:
         self._tell("long conversations")
-        turns = _LENGTHS[-1] // self.world.events + _WINDOW
+        turns = _LENGTHS[-1] // _EVENTS + _WINDOW
         found: dict[int, list[float]] = {length: [] for length in _LENGTHS}
         async with here.talks(self.size.length) as talks:
             for talk in talks:
                 seconds = [await talk.say(next(sentences)) for _ in range(turns)]
                 for length, taken in found.items():
-                    begin = length // self.world.events
+                    begin = length // _EVENTS
                     taken.extend(seconds[begin : begin + _WINDOW])
         return {
             f"length.{length}.p50": Figure(1000 * percentile(taken, 0.5), "ms", len(taken))

@@ -43,10 +43,6 @@ class World(Protocol):
     def presses(self) -> int:
         """How many buttons a conversation has, one after another."""
 
-    @property
-    def events(self) -> int:
-        """How many events a turn adds to a conversation in Rasa's terms."""
-
     async def prepare(self) -> None:
         """Build what a start needs and what is not measured: projects, models."""
 
