@@ -99,7 +99,7 @@ def test_an_option_is_found_by_its_value(catalogue: Catalogue) -> None:
         (changed("options", 1, "label", to={"en": "Me"}), "options.1.label: has no words in es"),
         (changed("version", to=0), "version: Input should be greater than or equal to 1"),
         (changed("kind", to="essay"), "kind: Input should be 'one_choice'"),
-        (changed("options", to=[A_QUESTION["options"][0]]), "options: List should have at least 2"),
+        (changed("options", to=[A_QUESTION["options"][0]]), "options: one_choice needs at least 2"),
         (changed("colour", to="blue"), "colour: Extra inputs are not permitted"),
         (changed("options", 0, "value", to=True), "options.0.value: Input should be a valid str"),
     ],
