@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal, Self
 
 from preferences.catalogue import Catalogue
 from preferences.conversation import Ask
@@ -35,6 +36,9 @@ _SURE = 0.55
 _SURE_OF = {"stop": 0.4, "sensitive_event": 0.4, "handoff": 0.45, "decline": 0.45}
 
 
+Polarity = Literal["wants", "does_not_want"]
+
+
 @dataclass(frozen=True, slots=True)
 class Guess:
     """One thing the words may mean; `question` and `value` where the act is `answer`."""
@@ -53,16 +57,43 @@ class Heard:
     guesses: tuple[Guess, ...] = ()
     entities: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, text: str, parsed: Mapping[str, Any]) -> Self:
+        """Take the shopper's words, and the parse of them as Rasa gives it."""
+        guesses = tuple(
+            Guess(guess["name"], guess["confidence"], guess.get("question"), guess.get("value"))
+            for guess in parsed.get("intent_ranking", [])
+        )
+        return cls(text, guesses, {e["entity"]: str(e["value"]) for e in parsed["entities"]})
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One wish about one channel."""
+
+    value: str
+    polarity: Polarity
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is taken to be meant. `sure` is false where it should be asked again."""
+    """What is taken to be meant. `sure` is false where it should be asked again.
+
+    For an answer `question` is the one it answers, open or not; `values` are all the options that
+    `value` joins. `statements` are what else was said of channels in the same breath.
+    """
 
     act: str
     confidence: float
     value: str | None = None
     detail: Mapping[str, str] = field(default_factory=dict)
     sure: bool = True
+    question: str | None = None
+    values: tuple[str, ...] = ()
+    polarity: Polarity | None = None
+    purpose: str | None = None
+    statements: tuple[Statement, ...] = ()
+    alternatives: tuple[Guess, ...] = ()
 
 
 def plain(text: str) -> str:
