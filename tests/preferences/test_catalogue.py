@@ -61,9 +61,14 @@ def test_every_starter_question_is_complete_in_every_language(
 def test_every_option_of_a_starter_question_has_examples_in_every_language(
     file: Path, catalogue: Catalogue
 ) -> None:
-    for option in catalogue.questions[file.stem].options:
-        for locale in LOCALES:
-            assert option.examples[locale], f"{option.value} in {locale}"
+    question = catalogue.questions[file.stem]
+    least = {"en": 12, "es": 8, "de": 8}
+    if question.kind == "confirm":  # a yes and a no are acts of their own
+        pytest.skip("a confirm has none")
+    for option in question.options:
+        for locale in LOCALES if option.offered else ():
+            distinct = set(option.examples[locale])
+            assert len(distinct) >= least[locale], f"{option.value} in {locale}"
 
 
 @pytest.mark.parametrize("file", STARTERS, ids=lambda file: file.stem)
