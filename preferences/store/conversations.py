@@ -197,6 +197,19 @@ async def reachable(
         return (await session.exec(query)).first()
 
 
+async def hand_back(store: Store, conversation: str) -> None:
+    """Let the assistant speak again after a person did.
+
+    :raises NotFoundError: there is no such conversation (any more).
+    """
+    async with store.begin() as session:
+        row = await session.get(ConversationRow, conversation, with_for_update=True)
+        if row is None:
+            message = "This conversation is not known; there is nothing to hand back."
+            raise NotFoundError(message)
+        row.handed_off_at = None
+
+
 async def choice_label(store: Store, conversation: str, ask: str, option: int) -> str:
     """Give the label of a button that was shown in a conversation.
 

@@ -78,6 +78,7 @@ class ConversationRow(Row, table=True):
     disclosed_at: datetime | None = _time(default=None)
     open_ask_id: str | None = None
     unclear: int = 0
+    turns: int = 0
     handed_off_at: datetime | None = _time(default=None)
 
 
@@ -112,7 +113,11 @@ class MessageRow(Row, table=True):
 
 
 class AskRow(Row, table=True):
-    """One question put to one shopper, in the words shown, and how it ended."""
+    """One question put to one shopper, in the words shown, and how it ended.
+
+    `begun_by` is the first ask of a chain that is one question; `pending` what was said and is not
+    an answer yet: it goes when the ask is closed.
+    """
 
     __tablename__ = "ask"
     id: str = Field(primary_key=True)
@@ -128,6 +133,8 @@ class AskRow(Row, table=True):
     channel: str
     about: dict[str, Any] | None = _json(default=None)
     candidate_id: str | None = None
+    begun_by: str | None = Field(default=None, index=True)
+    pending: dict[str, Any] | None = _json(default=None)
     asked_at: datetime = _time()
     closed_at: datetime | None = _time(default=None)
     outcome: Outcome | None = _word(default=None)

@@ -269,7 +269,7 @@ async def test_a_button_whose_question_is_over_changes_nothing(shop: Shop) -> No
 
     replies = await shop.feels(talk, ask, "For me", 1)
 
-    assert [reply["text"] for reply in replies] == [VOICE.say("acknowledged", "en")]
+    assert [reply["text"] in VOICE.pages["en"]["acknowledged"] for reply in replies] == [True]
     assert [row.value for row in await shop.rows(AnswerRow)] == ["gift"]
 
 
@@ -320,7 +320,7 @@ async def test_a_stop_elsewhere_closes_what_is_open_here(shop: Shop) -> None:
 
     replies = await shop.feels(talk, ask, "A gift", 0)
 
-    assert [reply["text"] for reply in replies] == [VOICE.say("acknowledged", "en")]
+    assert [reply["text"] in VOICE.pages["en"]["acknowledged"] for reply in replies] == [True]
     assert await shop.rows(AnswerRow) == []
     assert [row.outcome for row in await shop.rows(AskRow) if row.id == ask] == ["withdrawn"]
 
