@@ -49,19 +49,18 @@ def check_purpose(page: Page, name: str, purpose: Purpose) -> Iterator[Finding]:
 
 def check_occasions(page: Page, locale: str) -> Iterator[Finding]:
     """Look at everything that is said in one language."""
-    alike: dict[frozenset[str], list[Sentence]] = {_REFUSALS: [], _PERMISSION: []}
-    for occasion, text, sentence in _said(page, locale):
+    said = list(_said(page, locale))
+    for occasion, text, sentence in said:
         yield from check_sentence(sentence, None)
         if occasion in _BUTTONS:
             yield from _button(page, text, *sentence.place)
         if occasion in _INTRODUCING and _AUTOMATED[locale] not in text.lower():
             remedy = "Say that it is automated; a person is never pretended"
             yield sentence.find("does not say what is speaking", remedy)
-        for group, sentences in alike.items():
-            sentences += [sentence] if occasion in group else []
-    for sentences in alike.values():
-        yield from check_thanks(sentences, first=False)
-        yield from check_evenness(sentences)
+    for group in (_REFUSALS, _PERMISSION):
+        alike = [sentence for occasion, _, sentence in said if occasion in group]
+        yield from check_thanks(alike, first=False)
+        yield from check_evenness(alike)
 
 
 def _said(page: Page, locale: str) -> Iterator[tuple[str, str, Sentence]]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from preferences.catalogue import HERE, Catalogue, Question, load_catalogue, read_yaml
+from preferences.catalogue import HERE, WORDS, Catalogue, Question, load_catalogue, read_yaml
 from preferences.errors import CatalogueError
 from preferences.texts import LOCALES, fill
 
@@ -93,6 +93,55 @@ def test_the_values_an_answer_may_hold_are_those_of_the_options(catalogue: Catal
     assert ("gift_or_self", "maybe") not in catalogue.values
 
 
+def of_kind(kind: str, **changes: Any) -> dict[str, Any]:
+    """The question as one of another kind, with what that kind needs."""
+    words = A_QUESTION["options"][0]["reply"]
+    return A_QUESTION | {"kind": kind, "reply": words, "give": words} | changes
+
+
+def loaded(folder: Path, question: Any) -> tuple[Question, Catalogue]:
+    catalogue = load_catalogue(written(folder, question))
+    return catalogue.questions["gift_or_self"], catalogue
+
+
+def test_one_choice_holds_one_option(catalogue: Catalogue) -> None:
+    question = catalogue.questions["gift_or_self"]
+
+    assert [option.value for option in question.chosen("gift")] == ["gift"]
+    assert not question.holds("gift,self")
+    assert not question.holds("maybe")
+    assert not question.holds("")
+
+
+@pytest.mark.parametrize(("kind", "three"), [("several", True), ("pick_two", False)])
+def test_several_options_are_held_together_up_to_what_the_kind_allows(
+    tmp_path: Path, *, kind: str, three: bool
+) -> None:
+    question, _ = loaded(tmp_path, of_kind(kind))
+
+    assert [option.value for option in question.chosen("gift,self")] == ["gift", "self"]
+    assert question.holds("gift")
+    assert question.holds("gift,household,self") is three
+    assert not question.holds("gift,gift")
+    assert not question.holds("gift,maybe")
+
+
+def test_an_open_question_holds_own_words_alone(tmp_path: Path) -> None:
+    question, catalogue = loaded(tmp_path, of_kind("open", options=[]))
+
+    assert question.holds(WORDS)
+    assert not question.holds("gift")
+    assert catalogue.values == {("gift_or_self", WORDS)}
+
+
+def test_a_confirm_holds_a_yes_and_a_no(catalogue: Catalogue) -> None:
+    question = catalogue.questions["still_right"]
+
+    assert question.holds("yes")
+    assert question.holds("no")
+    assert not question.holds("maybe")
+
+
 def test_an_option_is_found_by_its_value(catalogue: Catalogue) -> None:
     assert catalogue.questions["gift_or_self"].option("self").label["de"] == "Für mich"
 
@@ -105,6 +154,11 @@ def test_an_option_is_found_by_its_value(catalogue: Catalogue) -> None:
         (changed("version", to=0), "version: Input should be greater than or equal to 1"),
         (changed("kind", to="essay"), "kind: Input should be 'one_choice'"),
         (changed("options", to=[A_QUESTION["options"][0]]), "options: one_choice needs at least 2"),
+        (changed("options", 1, "value", to="gift"), "options: two have the same value"),
+        (of_kind("open"), "options: an open question has none"),
+        (of_kind("confirm"), "options: a confirm has yes and no"),
+        (of_kind("several", give=None), "reply, give: several needs both"),
+        (of_kind("open", options=[], reply=None), "reply, give: open needs both"),
         (changed("colour", to="blue"), "colour: Extra inputs are not permitted"),
         (changed("options", 0, "value", to=True), "options.0.value: Input should be a valid str"),
     ],
