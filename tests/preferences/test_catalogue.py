@@ -1,15 +1,21 @@
 import re
 from copy import deepcopy
 from pathlib import Path
+from shutil import copy, copytree
 from typing import Any
 
 import pytest
 import yaml
 
 from preferences.catalogue import HERE, WORDS, Catalogue, Question, load_catalogue, read_yaml
+from preferences.check.run import check
+from preferences.dialogue.asks import question_ask
 from preferences.errors import CatalogueError
 from preferences.texts import LOCALES, fill
+from preferences.understanding import Guess, Heard, read
+from tests.preferences.scenes import DRESS, a_scene, a_state
 
+NEW_QUESTION = Path(__file__).parents[1] / "examples" / "motivation_garden.yml"
 FACTS = {"shop": "Corner Shop", "product": "Summer dress"}
 STARTERS = sorted((HERE / "questions").glob("*.yml"))
 A_QUESTION = read_yaml(HERE / "questions" / "gift_or_self.yml")
@@ -225,3 +231,16 @@ def test_a_page_that_cannot_be_read_is_named(tmp_path: Path, page: bytes, compla
 def test_a_page_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"purposes\.yml: cannot be read"):
         load_catalogue(tmp_path)
+
+
+def test_a_question_in_a_new_category_goes_live_by_one_file_alone(tmp_path: Path) -> None:
+    folder = copytree(HERE, tmp_path / "texts")
+    copy(NEW_QUESTION, folder / "questions")
+
+    catalogue = load_catalogue(folder)
+    heard = Heard("beans", (Guess("answer", 0.9, "motivation_garden", "harvest"),))
+    ask = question_ask(a_scene(a_state()), catalogue.questions["motivation_garden"], DRESS)
+
+    assert [one for one in check(folder) if one.file.stem == "motivation_garden"] == []
+    assert [choice.value for choice in ask.choices][:2] == ["harvest", "rest"]
+    assert read(heard, ask, catalogue).value == "harvest"
