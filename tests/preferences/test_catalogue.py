@@ -2,12 +2,21 @@ import re
 from copy import deepcopy
 from pathlib import Path
 from shutil import copy, copytree
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
-from preferences.catalogue import HERE, WORDS, Catalogue, Question, load_catalogue, read_yaml
+from preferences.catalogue import (
+    HERE,
+    WORDS,
+    Catalogue,
+    Kind,
+    Option,
+    Question,
+    load_catalogue,
+    read_yaml,
+)
 from preferences.check.run import check
 from preferences.dialogue.asks import question_ask
 from preferences.errors import CatalogueError
@@ -244,3 +253,12 @@ def test_a_question_in_a_new_category_goes_live_by_one_file_alone(tmp_path: Path
     assert [one for one in check(folder) if one.file.stem == "motivation_garden"] == []
     assert [choice.value for choice in ask.choices][:2] == ["harvest", "rest"]
     assert read(heard, ask, catalogue).value == "harvest"
+
+
+def test_the_page_about_questions_names_every_field_kind_and_starter_question() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "questions.md").read_text()
+
+    for name in (*Question.model_fields, *Option.model_fields, *get_args(Kind)):
+        assert f"`{name}`" in page, name
+    for file in STARTERS:
+        assert f"`{file.stem}`" in page or f"`{file.stem.removeprefix('motivation')}`" in page
