@@ -35,9 +35,10 @@ class Answer:
 
     @property
     def label(self) -> str | None:
-        """The answer as it stood on a button; None where it was understood without one."""
-        labels = (option["label"] for option in self.options if option["value"] == self.value)
-        return next(labels, None)
+        """The answer as it stood on buttons; None where it was understood without one."""
+        labels = {option["value"]: option["label"] for option in self.options}
+        parts = self.value.split(",")
+        return ", ".join(labels[part] for part in parts) if labels.keys() >= {*parts} else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from preferences.dialogue.asks import pick_ask, put, reading_back
 from preferences.dialogue.scene import Scene
 from preferences.understanding import Reading, plain
 
-_CLEAR = 0.6  # from here on it is stored as it was understood
-_MIDDLING = 0.4  # from here on it is read back; below it is asked again
+_CLEAR = 0.75  # from here on it is stored as it was understood
+_MIDDLING = 0.45  # from here on it is read back; below it is asked again
+_CERTAIN = 0.95  # what the words say by themselves no guess contradicts
+_NEAR = 0.1
 _MOST_PICKS = {"pick_two": 2}
 _YES_OR_NO = {"affirm": "yes", "deny": "no"}
 _NOTHING_ELSE = frozenset({"answer", "out_of_scope", "affirm", "deny", "unsure"})
@@ -55,9 +57,22 @@ def take(scene: Scene, ask: Ask, reading: Reading, words: str | None) -> Turn | 
     if words is None:
         return _picked(scene, ask, question, pending)
     is_clear = question.kind == "open" or (reading.sure and reading.confidence >= _CLEAR)
+    if question.kind != "open" and _contradicts_itself(reading):
+        return None
     if not question.holds(pending.value) or not (is_clear or reading.confidence >= _MIDDLING):
         return None
     return keep(scene, ask, pending) if is_clear else put(reading_back(scene, ask, pending))
+
+
+def _contradicts_itself(reading: Reading) -> bool:
+    """Whether the words may as well be another answer to the same question."""
+    others = [
+        other.confidence
+        for other in reading.alternatives
+        if (other.act, other.question) == ("answer", reading.question)
+        and other.value not in {None, reading.value, *reading.values}
+    ]
+    return reading.confidence < _CERTAIN and max(others, default=0.0) > reading.confidence - _NEAR
 
 
 def _with_earlier(pending: Pending, earlier: Pending | None) -> Pending:

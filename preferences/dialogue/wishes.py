@@ -32,12 +32,14 @@ def start(scene: Scene) -> Turn:
 
 
 def stop_channel(scene: Scene, reading: Reading) -> Turn:
-    """Leave the channel that is named, or else this one, and keep the rest."""
-    named = reading.value or reading.detail.get("channel") or scene.state.channel
-    left = Turn(records=(Suppress(Suppression("channel", named, "shopper_left_channel")),))
-    if named == scene.state.channel:
-        return scene.close("declined") + left + scene.say("stop_channel")
-    return left + scene.say("stop_channel_elsewhere") + put_again(scene)
+    """Leave the channels that are named, or else this one, and keep the rest."""
+    refused = {told.value for told in reading.statements if told.polarity == "does_not_want"}
+    one = reading.value or reading.detail.get("channel") or scene.state.channel
+    left = sorted(refused) or [one]
+    forbid = [Suppress(Suppression("channel", name, "shopper_left_channel")) for name in left]
+    if scene.state.channel in left:
+        return scene.close("declined") + Turn(records=tuple(forbid)) + scene.say("stop_channel")
+    return Turn(records=tuple(forbid)) + scene.say("stop_channel_elsewhere") + put_again(scene)
 
 
 def pause(scene: Scene) -> Turn:

@@ -68,6 +68,7 @@ async def start_conversation(
             shopper_id=shopper,
             channel=channel,
             locale=locale,
+            verified=customer is not None,
             created_at=now,
             seen_at=now,
         )

@@ -109,7 +109,7 @@ def _note(desk: Desk, record: HandedOff | Disclosed | Speaks | Unclear) -> None:
             desk.conversation.disclosed_at = desk.state.now
         case Speaks():
             desk.conversation.locale = record.locale
-        case Unclear():
+        case _:
             desk.conversation.unclear = record.count
 
 

@@ -26,7 +26,6 @@ from preferences.store.tables import (
     CandidateRow,
     ConsentEventRow,
     ConversationRow,
-    IdentityRow,
     PurchaseRow,
     SuppressionRow,
 )
@@ -75,6 +74,7 @@ async def read_state(
         consents=await read_consents(session, shopper),
         suppressions=await _suppressions(session, shopper, now),
         spoken=conversation.turns,
+        verified=conversation.verified,
     )
     if not state.disclosed:
         state = replace(state, returning=await _returning(session, conversation))
@@ -88,7 +88,6 @@ async def read_state(
         state = replace(
             state,
             known=await _known(session, conversation, catalogue),
-            verified=await _verified(session, shopper),
             purchases=await _purchases(session, shopper),
         )
     return state
@@ -232,19 +231,6 @@ async def _returning(session: AsyncSession, conversation: ConversationRow) -> bo
             ConversationRow.shopper_id == conversation.shopper_id,
             ConversationRow.id != conversation.id,
             col(ConversationRow.disclosed_at).is_not(None),
-        )
-        .limit(1)
-    )
-    return (await session.exec(query)).first() is not None
-
-
-async def _verified(session: AsyncSession, shopper: str) -> bool:
-    query = (
-        select(IdentityRow.id)
-        .where(
-            IdentityRow.shopper_id == shopper,
-            IdentityRow.assurance == "verified",
-            col(IdentityRow.unlinked_at).is_(None),
         )
         .limit(1)
     )

@@ -65,13 +65,17 @@ class IdentityRow(Row, table=True):
 
 
 class ConversationRow(Row, table=True):
-    """One shopper on one channel: what was shown, what is open, whether the assistant may speak."""
+    """One shopper on one channel: what was shown, what is open, whether the assistant may speak.
+
+    `verified` tells that the shop vouched for who is talking here.
+    """
 
     __tablename__ = "conversation"
     id: str = Field(primary_key=True)
     shopper_id: str = Field(foreign_key="shopper.id", index=True)
     channel: str
     locale: str
+    verified: bool = False
     created_at: datetime = _time()
     seen_at: datetime = _time()
     last_seq: int = 0

@@ -244,8 +244,10 @@ def test_words_that_answer_are_kept_with_what_was_found_in_them() -> None:
     turn = respond(replace(words, heard=heard), a_state_with(QUESTION))
 
     detail = {"relation": "sister", "occasion": "birthday"}
-    kept = Answered(QUESTION, "gift", detail, "for my sister's birthday", 0.8)
-    assert turn.records == (kept, Closed("answered"))
+    (kept,) = records(turn, Answered)
+    assert (kept.ask, kept.value, kept.detail) == (QUESTION, "gift", detail)
+    assert kept.words == "for my sister's birthday"
+    assert turn.records[1:] == (Closed("answered"),)
 
 
 @pytest.mark.parametrize("consents", [{}, REFUSED, WITHDRAWN])
