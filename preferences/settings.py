@@ -173,7 +173,10 @@ def kept_secrets(data_dir: Path) -> dict[str, str]:
         data_dir.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             _write_once(file, json.dumps(fresh))
-        kept: dict[str, str] = fresh | json.loads(file.read_text())
+        kept: dict[str, str] = {} | json.loads(file.read_text())
+        if missing := fresh.keys() - kept.keys():  # an older version knew fewer of them
+            kept |= {name: fresh[name] for name in missing}
+            _replace(file, json.dumps(kept))
     except (OSError, ValueError, TypeError) as error:
         message = (
             f"The data folder {data_dir} cannot be used ({error}); "
@@ -183,11 +186,20 @@ def kept_secrets(data_dir: Path) -> dict[str, str]:
     return kept
 
 
-def _write_once(file: Path, text: str) -> None:
-    """Two processes that start together must agree: the first link wins, whole or not at all."""
+def _replace(file: Path, text: str) -> None:
+    _draft(file, text).replace(file)
+
+
+def _draft(file: Path, text: str) -> Path:
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     draft.write_text(text)
+    return draft
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Two processes that start together must agree: the first link wins, whole or not at all."""
+    draft = _draft(file, text)
     try:
         os.link(draft, file)
     except FileExistsError:

@@ -1,6 +1,7 @@
 """The command line of `python -m bot`: reads the arguments, checks, launches, reports."""
 
 import asyncio
+import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from bot.launch.checks import check
 from bot.launch.errors import LaunchError
 from bot.launch.launcher import launch
-from bot.launch.screen import Screen, open_screen
+from bot.launch.screen import PlainScreen, Screen
 from preferences.errors import SettingsError
 from preferences.settings import Settings, load_settings
 
@@ -21,7 +22,7 @@ def command(arguments: Sequence[str]) -> int:
 
         return understand(arguments[1:])
     given = _read(arguments)
-    screen = open_screen()
+    screen = _open_screen()
     try:
         settings = _settings(given)
         check(settings)
@@ -63,3 +64,12 @@ def _explain(error: LaunchError | SettingsError, screen: Screen) -> int:
         screen.excerpt(error.excerpt)
     screen.error(str(error))
     return 1
+
+
+def _open_screen() -> Screen:
+    """Give the screen that fits where standard output goes."""
+    if not sys.stdout.isatty():
+        return PlainScreen()
+    from bot.launch.terminal import TerminalScreen  # noqa: PLC0415 - slow, and seldom needed
+
+    return TerminalScreen()

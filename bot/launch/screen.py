@@ -31,15 +31,6 @@ class Screen(Protocol):
         """Show that something takes its time; call what it gives often, with the stage."""
 
 
-def open_screen() -> Screen:
-    """Give the screen that fits where standard output goes."""
-    if not sys.stdout.isatty():
-        return PlainScreen()
-    from bot.launch.terminal import TerminalScreen  # noqa: PLC0415 - slow, and seldom needed
-
-    return TerminalScreen()
-
-
 class PlainScreen:
     """Lines without colour or movement, for files and pipes."""
 

@@ -3,15 +3,18 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, literal, table
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.errors import UnavailableError
+from preferences.store.sqlite import connect_sqlite
 
 # PostgreSQL's classes of connection failures, lack of resources, and operator's intervention.
 _AWAY = frozenset({"08", "53", "57"})
@@ -84,7 +87,10 @@ def create_engine(url: str) -> AsyncEngine:
             url = url.replace(plain, driver, 1)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)  # it logs what it stores
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, connect_args={"timeout": 5}, hide_parameters=True)
+        file = make_url(url).database or ":memory:"
+        engine = create_async_engine(
+            url, async_creator=partial(connect_sqlite, file), hide_parameters=True
+        )
         tune_sqlite(engine.sync_engine)
         return engine
     return create_async_engine(url, pool_size=10, max_overflow=10, hide_parameters=True)

@@ -105,7 +105,9 @@ async def _is_known(session: AsyncSession, purchase: Purchase) -> bool:
 
 async def _is_erased(session: AsyncSession, shopper: str) -> bool:
     query = select(SuppressionRow.id).where(
-        SuppressionRow.shopper_id == shopper, SuppressionRow.reason == "shopper_erased"
+        SuppressionRow.shopper_id == shopper,
+        SuppressionRow.reason == "shopper_erased",
+        col(SuppressionRow.lifted_at).is_(None),
     )
     return (await session.exec(query)).first() is not None
 

@@ -4,8 +4,6 @@ import asyncio
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 
 from tests.bench.askfirst import Askfirst
@@ -47,9 +45,8 @@ def _read() -> Namespace:
 async def _compare(given: Namespace) -> None:
     size, groups = QUICK if given.quick else FULL, frozenset(given.only)
     baseline = await Bench(Plain(_CACHE), size, groups, _tell).run()
-    with TemporaryDirectory(prefix="askfirst-bench-") as data:
-        ours = Askfirst(_CACHE, Path(data), given.database_url, given.redis_url)
-        figures = await Bench(ours, size, groups, _tell).run()
+    ours = Askfirst(_CACHE, given.database_url, given.redis_url)
+    figures = await Bench(ours, size, groups, _tell).run()
     for name, figure in figures.items():
         sys.stdout.write(f"{line(name, figure, baseline)}\n")
 

@@ -1,6 +1,6 @@
 """Askfirst as `python -m bot` starts it: the whole system, its limits off, as a shopper meets it."""
 
-import json
+import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -81,21 +81,22 @@ class OpenAskfirst:
 
 
 class Askfirst:
-    """Our side; both of its starts share one data folder."""
+    """Our side; both of its starts share one data folder, which stays there to be looked at."""
 
     name = "askfirst"
     templates = SHOPPER
     presses = 2  # the permission, then the answer
     events = 4
 
-    def __init__(self, cache: Path, data: Path, database_url: str, redis_url: str) -> None:
+    def __init__(self, cache: Path, database_url: str, redis_url: str) -> None:
         self._log = cache / "askfirst.log"
-        self._data = data
+        self._data = cache / "askfirst"
         urls = {"ASKFIRST_DATABASE_URL": database_url, "ASKFIRST_REDIS_URL": redis_url}
         self._env = _SETTINGS | {name: url for name, url in urls.items() if url}
 
     async def prepare(self) -> None:
-        """Have the model trained, unless it is there."""
+        """Begin with nothing stored, and have the model trained, unless it is there."""
+        shutil.rmtree(self._data, ignore_errors=True)
         if (ROOT / "models" / f"{fingerprint(ROOT)}.tar.gz").exists():
             return
         with TemporaryDirectory() as data:
@@ -129,6 +130,6 @@ def _identity(customer: int, now: datetime) -> str:
         "aud": "askfirst",
         "iat": now,
         "exp": now + timedelta(minutes=5),
-        "jti": json.dumps(customer),
+        "jti": str(customer),
     }
     return jwt.encode(claims, _SECRET, algorithm="HS256")

@@ -98,7 +98,7 @@ def test_the_shops_clock_may_be_half_a_minute_off() -> None:
         vouched(exp=None),
         vouched(iat=None),
         vouched(exp=now() - timedelta(minutes=1)),
-        vouched(iat=now() + timedelta(minutes=1)),
+        vouched(iat=now() + timedelta(hours=1), exp=now() + timedelta(hours=1, minutes=9)),
         vouched(exp="soon"),
         vouched(algorithm="HS512"),
         "\ud800",

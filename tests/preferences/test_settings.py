@@ -270,3 +270,13 @@ def test_the_example_names_nothing_else() -> None:
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_says_what_it_is_for(name: str) -> None:
     assert Settings.model_fields[name].description
+
+
+def test_a_secret_that_an_older_version_did_not_know_is_made_once_and_kept(elsewhere: Path) -> None:
+    file = elsewhere / "secrets.json"
+    file.write_text('{"turn_secret": "old"}')
+    first = kept_secrets(elsewhere)
+
+    assert first["turn_secret"] == "old"
+    assert kept_secrets(elsewhere) == first
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -22,7 +22,7 @@ class Delivery:
         return self.headers["X-Shopify-Webhook-Id"]
 
 
-async def all_fed(gateway: "FakeGateway", webhooks: int = 31) -> None:
+async def all_fed(gateway: "FakeGateway", webhooks: int = 33) -> None:
     """Wait until the demo shop has told its whole past."""
     async with asyncio.timeout(5):
         while len(gateway.deliveries) < webhooks:  # noqa: ASYNC110 - the fake has no event

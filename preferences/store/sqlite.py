@@ -1,0 +1,68 @@
+"""A connection to SQLite that a cancelled caller cannot leave in the middle of something."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiosqlite import Connection
+
+_LOCK_SECONDS = 5.0
+
+
+class _File(sqlite3.Connection):
+    """Gives its locks back when it is closed.
+
+    SQLite alone keeps a closed connection, and its lock, for as long as one of its cursors is
+    referred to, which after an error is as long as somebody holds the traceback.
+    """
+
+    def close(self) -> None:
+        """Roll back what is open, and close."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
+
+
+class SteadyConnection(Connection):
+    """Ends each call in its thread before a cancellation is felt.
+
+    Otherwise the thread would go on for a caller that is gone: it might begin a transaction that
+    nobody ends, and keep every other writer out.
+    """
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        execute: Callable[..., Coroutine[Any, Any, Any]] = super()._execute
+        return await _to_its_end(execute(fn, *args, **kwargs))
+
+
+async def connect_sqlite(file: str) -> Connection:
+    """Open a file, waiting up to five seconds for another writer whenever one is met."""
+    connection = SteadyConnection(lambda: _File(file, timeout=_LOCK_SECONDS), 64)
+    try:
+        return await _to_its_end(_opened(connection))
+    except asyncio.CancelledError:
+        await connection.close()
+        raise
+
+
+async def _opened(connection: Connection) -> Connection:
+    return await connection
+
+
+async def _to_its_end[Result](work: Coroutine[Any, Any, Result]) -> Result:
+    """Await work that goes on in a thread; raise a cancellation only when it is done."""
+    call = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(call)
+    except asyncio.CancelledError:
+        while not call.done():
+            await _until_done(call)
+        raise
+
+
+async def _until_done(call: asyncio.Future[Any]) -> None:
+    try:
+        await asyncio.wait({call})
+    except asyncio.CancelledError:
+        return  # the first one will be raised
