@@ -83,10 +83,10 @@ async def _run(given: Namespace, screen: Screen) -> None:
     model = await _model(settings, screen)
     if given.text is None:
         lines: Iterable[str] = sys.stdin
-        show = _as_json
+        show = shown_as_json
     else:
         about = {"text": given.text, "asked": given.asked, "locale": given.locale}
-        lines, show = [json.dumps(about)], _as_words
+        lines, show = [json.dumps(about)], shown_as_words
     async with _parser(settings, model) as process:
         screen.line("Reading …")
         async for heard, phrase in understood(process, lines, catalogue):
@@ -132,7 +132,7 @@ async def understood(
 ) -> AsyncIterator[tuple[Heard | str, Phrase | None]]:
     """Give each line's phrase as it was heard, or what is wrong with the line, in their order."""
     waiting: deque[Phrase | str] = deque()
-    for found in _phrases(lines, catalogue):
+    for found in phrases(lines, catalogue):
         waiting.append(found)
     sending = asyncio.create_task(_send(process, [p for p in waiting if isinstance(p, Phrase)]))
     while waiting:
@@ -166,7 +166,8 @@ async def _answer(process: Process) -> dict[str, Any]:
     return answer
 
 
-def _phrases(lines: Iterable[str], catalogue: Catalogue) -> Iterator[Phrase | str]:
+def phrases(lines: Iterable[str], catalogue: Catalogue) -> Iterator[Phrase | str]:
+    """Read every line that is not blank: a phrase, or what is wrong with the line."""
     for line in lines:
         if line.strip():
             yield _phrase(line, catalogue)
@@ -212,7 +213,8 @@ def asked_as(phrase: Phrase, catalogue: Catalogue) -> Ask | None:
     )
 
 
-def _as_json(heard: Heard | str, phrase: Phrase | None, catalogue: Catalogue) -> str:
+def shown_as_json(heard: Heard | str, phrase: Phrase | None, catalogue: Catalogue) -> str:
+    """Tell a program what is taken to be meant, or what is wrong with its line."""
     if isinstance(heard, str) or phrase is None:
         return json.dumps({"error": heard})
     reading = read(heard, asked_as(phrase, catalogue), catalogue)
@@ -242,7 +244,7 @@ def _guess(guess: Guess) -> dict[str, Any]:
     }
 
 
-def _as_words(heard: Heard | str, phrase: Phrase | None, catalogue: Catalogue) -> str:
+def shown_as_words(heard: Heard | str, phrase: Phrase | None, catalogue: Catalogue) -> str:
     """Tell a person what would be taken to be meant, and what else it might have been."""
     if isinstance(heard, str) or phrase is None:
         raise LaunchError(str(heard))

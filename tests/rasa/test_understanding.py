@@ -166,7 +166,7 @@ def test_the_strange_is_less_sure_than_the_known(agent):
     strange = parse(agent, "the mitochondria is the powerhouse of the cell")["intent"]
 
     assert known["confidence"] > 0.9 > strange["confidence"]
-    assert "out_of_scope" == strange["name"]
+    assert strange["name"] == "out_of_scope"
 
 
 def test_acts_and_questions_weigh_the_same_and_options_share():
