@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from preferences.catalogue import Purpose
+from preferences.check.options import BUTTON
 from preferences.check.pages import Finding, Page
-from preferences.check.questions import BUTTON
 from preferences.check.sentences import Sentence, check_sentence
 from preferences.check.warmth import check_evenness, check_thanks
 from preferences.texts import LOCALES
