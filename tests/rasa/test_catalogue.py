@@ -54,3 +54,14 @@ def test_nothing_is_learned_from_a_question_that_is_answered_without_options(kin
     option = {"value": "yes", "label": {"en": "Yes"}}
 
     assert list(read_examples({"id": "q", "kind": kind, "options": [option]}, "q.yml")) == []
+
+
+def test_no_wording_of_an_option_is_an_example_of_another_act():
+    importer = CatalogueImporter(
+        str(ROOT / "config.yml"), str(ROOT / "domain.yml"), [str(ROOT / "data")]
+    )
+    meant = {}
+    for example in importer.get_nlu_data().intent_examples:
+        meant.setdefault(example.get("text").lower(), set()).add(example.get("intent"))
+
+    assert [text for text, acts in meant.items() if "answer" in acts and len(acts) > 1] == []
