@@ -65,7 +65,7 @@ _WISHES_ABOUT: dict[str, Callable[[Scene, Reading], Turn]] = {
     "sensitive_event": wishes.sensitive,
 }
 # While a person is talking, only what nobody else can do is done.
-_HEARD_WHEN_SILENT = frozenset({"stop", "start", "erase_data"})
+_HEARD_WHEN_SILENT = frozenset({"stop", "start", "stop_channel", "erase_data"})
 _ABOUT_QUESTIONS = frozenset({"question", "confirm"})
 _DECIDES_ERASURE = frozenset({"affirm", "deny", "pause", "decline"})
 _SMALL_TALK = {
@@ -178,7 +178,7 @@ def _said(scene: Scene, heard: Heard) -> Turn:
     ask = scene.state.ask
     reading = read(heard, ask, scene.catalogue)
     if scene.state.handed_off and not _is_heard_anyway(ask, reading):
-        return Turn()
+        return _unheard(scene, reading)
     if reading.sure and reading.act in _WISHES:
         return _WISHES[reading.act](scene)
     if reading.sure and reading.act in _WISHES_ABOUT:
@@ -202,6 +202,15 @@ def _talk(scene: Scene, reading: Reading, heard: Heard) -> Turn:
         return wishes.pause(scene)
     occasion = _SMALL_TALK.get(reading.act) if reading.sure else None
     return scene.say(occasion or "out_of_scope")
+
+
+def _unheard(scene: Scene, reading: Reading) -> Turn:
+    """Leave the words to the person, but keep what forbids asking from now on."""
+    if reading.sure and reading.act == "sensitive_event":
+        moment = wishes.sensitive(scene, reading)
+        despairs = reading.detail.get("kind") == "despair"
+        return moment if despairs else Turn(records=moment.records)
+    return Turn()
 
 
 def _is_heard_anyway(ask: Ask | None, reading: Reading) -> bool:

@@ -39,7 +39,8 @@ def stop_channel(scene: Scene, reading: Reading) -> Turn:
     forbid = [Suppress(Suppression("channel", name, "shopper_left_channel")) for name in left]
     if scene.state.channel in left:
         return scene.close("declined") + Turn(records=tuple(forbid)) + scene.say("stop_channel")
-    return Turn(records=tuple(forbid)) + scene.say("stop_channel_elsewhere") + put_again(scene)
+    noted = Turn(records=tuple(forbid)) + scene.say("stop_channel_elsewhere")
+    return noted if scene.state.handed_off else noted + put_again(scene)
 
 
 def pause(scene: Scene) -> Turn:

@@ -4,8 +4,11 @@ import pytest
 
 from preferences.store.engine import Store
 from tests.conversations.__main__ import main
-from tests.conversations.script import load_script, names
+from tests.conversations.script import DOES, EXPECTS, HERE, load_script, names
 from tests.conversations.stage import check, stage
+
+SHOWN = "[Good food] · [Spoiling them a bit]"  # the first two change places between shoppers
+PAGE = HERE.parents[1] / "docs/conversations.md"
 
 
 @pytest.mark.parametrize("name", names())
@@ -33,3 +36,20 @@ def test_who_names_no_conversation_is_told_which_there_are(
     assert main([]) == 2
 
     assert "grief" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["gift", "motivation", "grief"])
+def test_the_documentation_shows_conversations_as_they_go(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([name])
+
+    printed = capsys.readouterr().out.replace("[For me] · [A gift]", "[A gift] · [For me]")
+    printed = printed.replace("[Spoiling them a bit] · [Good food]", SHOWN)
+    assert f"```\n{printed}```" in PAGE.read_text()
+
+
+def test_everything_that_a_conversation_may_hold_is_documented() -> None:
+    page = PAGE.read_text()
+
+    assert [word for word in (*DOES, *EXPECTS, "as") if f"`{word}`" not in page] == []

@@ -478,6 +478,21 @@ def test_despair_gets_help_and_a_person_and_no_condolence(locale: str) -> None:
     assert told == VOICE.say("despair", locale)
 
 
+def test_while_a_person_talks_a_moment_is_kept_in_silence_and_a_channel_is_left() -> None:
+    state = a_state(handed_off=True)
+
+    moment = respond(said("my dog died", "sensitive_event"), state)
+    assert (moment.replies, len(records(moment, Suppress))) == ((), 1)
+    left = respond(said("no more mails on this one", "stop_channel", value="sms"), state)
+    assert [record.suppression.scope for record in records(left, Suppress)] == ["channel"]
+
+
+def test_while_a_person_talks_despair_is_still_told_where_help_is() -> None:
+    turn = respond(said("I want to die"), a_state(handed_off=True))
+
+    assert texts(turn) == [VOICE.say("despair", "en")]
+
+
 # Language
 
 

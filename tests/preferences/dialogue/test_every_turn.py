@@ -57,7 +57,7 @@ NAMES = {
     for locale in LOCALES
     for name, ask in every_ask(locale).items()
 }
-HEARD_BY_THE_SILENT = {"stop", "start", "erase_data"}
+HEARD_BY_THE_SILENT = {"stop", "start", "stop_channel", "erase_data"}
 
 
 class Case(NamedTuple):
@@ -291,7 +291,8 @@ def test_after_handing_over_it_is_silent_but_for_what_only_it_can_do() -> None:
         if not about_erasure and not (case.sure and case.act in HEARD_BY_THE_SILENT):
             assert not case.turn.replies, case
             kept = set(map(type, case.turn.records))
-            assert kept <= {Closed, Decision, Unclear}, case
+            moment = {Suppress} if case.act == "sensitive_event" else set()
+            assert kept <= {Closed, Decision, Unclear} | moment, case
 
 
 def test_while_a_person_talks_only_a_decision_on_the_deletion_is_taken_from_small_talk() -> None:
