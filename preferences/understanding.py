@@ -187,7 +187,7 @@ def _no_more(said: Wishes) -> Reading | None:
         return None
     if not liked and (said.all_of_them or len(refused) > _TWO):
         return Reading("stop", _CERTAIN)
-    if not said.again and (liked or not said.ordered):
+    if said.disliked or (not said.again and (liked or not said.ordered)):
         return None
     return Reading(
         "stop_channel",
@@ -204,7 +204,7 @@ def _preferred(text: str, said: Wishes, guesses: tuple[Guess, ...]) -> Reading |
     liked, refused = said.of("wants"), said.of("does_not_want")
     if not said.statements or (said.errand and not refused):
         return None
-    preferred = liked and said.rather
+    preferred = (liked and said.rather) or (refused and said.disliked)
     return _channel(text, said) if preferred or _thinks_of_channels(guesses) else None
 
 

@@ -22,13 +22,15 @@ class Wishes:
     """What a message says of channels, and how: the first statement of a channel counts.
 
     `again` tells that something going on shall end, `rather` that one way is liked better,
-    `ordered` that somebody is told not to, and `errand` that a channel only carries a thing.
+    `ordered` that somebody is told not to, `disliked` that one is not, and `errand` that a channel
+    only carries a thing.
     """
 
     statements: tuple[Statement, ...]
     again: bool
     rather: bool
     ordered: bool
+    disliked: bool
     errand: bool
     all_of_them: bool
 
@@ -51,6 +53,7 @@ def wishes(text: str) -> Wishes:
         cue["again"],
         cue["rather"],
         cue["imperative"],
+        cue["dislike"],
         cue["errand"],
         cue["several"],
     )

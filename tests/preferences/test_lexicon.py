@@ -178,8 +178,7 @@ def test_a_channel_that_is_liked_better_is_understood_unasked(
 
 
 def test_a_channel_that_is_not_liked_is_understood_unasked() -> None:
-    guess = Guess("answer", 0.5, "channel_preference", "phone")
-    reading = meant("I'm not a fan of being called", guess, Guess("stop", 0.2))
+    reading = meant("I'm not a fan of being called", Guess("stop", 0.5))
 
     assert (reading.value, reading.polarity) == ("phone", "does_not_want")
 
