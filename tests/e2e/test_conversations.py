@@ -79,11 +79,10 @@ class Caller:
         )
         with suppress(OSError, ValueError), urllib.request.urlopen(request) as stream:
             for raw in stream:
-                line = raw.decode().strip()
-                if line.startswith("data:") and '"from": "assistant"' in line.replace(
-                    '":"', '": "'
-                ):
-                    self.heard.append(json.loads(line.removeprefix("data:")))
+                name, _, data = raw.decode().strip().partition(":")
+                told = json.loads(data) if name == "data" else {}
+                if told.get("from") == "assistant":
+                    self.heard.append(told)
                     self.heard_at = time.monotonic()
 
     def _headers(self) -> dict[str, str]:
