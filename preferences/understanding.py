@@ -39,7 +39,7 @@ _SHOWN = 5
 # How much likelier than the model thinks, which knows nothing of the question. Found on sentences
 # that it was not trained on.
 _ASKED, _ANOTHER, _NAMED = 8.0, 0.15, 4.0
-_OUTSIDE, _OUTSIDE_WHEN_ASKED = 0.35, 0.15
+_OUTSIDE, _OUTSIDE_WHEN_ASKED = 0.55, 0.25
 _GRIEF_WITHOUT_A_WORD = 0.2
 # What a shopper may do instead of naming a channel, though one is named.
 _TURNS_ASIDE = frozenset(
