@@ -1,6 +1,7 @@
 """Words become an act, the options they may mean, and the terms in them."""
 
 import asyncio
+import io
 import json
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from bot.components.catalogue import CatalogueImporter, read_examples
 from bot.components.encoders import MiniLmEncoder, UseEncoder, likeness
 from bot.components.entities import TERMS, TermReader
 from bot.components.letters import Letters, groups
+from bot.components.parse import Parser, serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -155,6 +157,23 @@ def test_confidence_in_an_act_is_the_sum_of_its_labels(agent):
     assert parsed["intent"]["name"] == "answer"
     assert sum(answers) == pytest.approx(parsed["intent"]["confidence"], abs=0.02)
     assert parsed["intent"]["confidence"] <= 1
+
+
+def test_a_model_is_read_without_a_server_as_it_is_with_one(agent, model):
+    parser = Parser(Path(model))
+    lines = io.StringIO(
+        '{"text": "/for my sister", "locale": "en"}\n{"text": "/", "locale": "de"}\n'
+    )
+    out = io.StringIO()
+    serve(parser, lines, out)
+    parser.close()
+    ready, read, empty = [json.loads(line) for line in out.getvalue().splitlines()]
+    served = parse(agent, "for my sister")
+
+    assert ready == {"ready": True}
+    assert served["intent_ranking"] == read["intent_ranking"]
+    assert served["entities"] == read["entities"]
+    assert empty["intent_ranking"] == []
 
 
 def test_a_parse_is_plain_json(agent):
