@@ -1,7 +1,7 @@
 # .venv: Python 3.12 or newer, everything of ours · .venv-rasa: Python 3.10, the Rasa server · one uv.lock
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help setup run test check bench clean browser
+.PHONY: help setup run test check bench bench-nlu clean browser transcript
 
 # Any Python from 3.10 on brings uv where it is missing or too old for the lock; uv brings the rest.
 PYTHON ?= python3
@@ -25,7 +25,7 @@ BIN := .venv/bin
 LOCK := pyproject.toml uv.lock
 
 help:           ## show this list
-	@awk -F ' *## ' '/^[a-z]+:.*## / {sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ' *## ' '/^[a-z-]+:.*## / {sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.run .venv-rasa/.run  ## install both environments from the lock
 
@@ -44,6 +44,12 @@ check: .venv/.dev  ## format, lint, types, and who may import whom
 
 bench: setup .venv/.dev  ## measure beside a plain Rasa project; JSON lines
 	@exec $(BIN)/python -m tests.bench
+
+transcript: .venv/.dev  ## print a conversation as a person would read it: make transcript NAME=grief
+	@$(BIN)/python -m tests.conversations $(NAME)
+
+bench-nlu: setup .venv/.dev  ## measure what is understood on held-out sentences, beside each encoder alone; JSON lines
+	@exec $(BIN)/python -m tests.understanding --baselines
 
 clean:          ## remove environments, models and caches; the data folder var stays
 	rm -rf .venv .venv-rasa .tools models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -3,15 +3,23 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from preferences.errors import CatalogueError
 from preferences.texts import LOCALES
 
 HERE = Path(__file__).parent
+_LEAST_OPTIONS = 2
 
 
 def _complete(texts: dict[str, str]) -> dict[str, str]:
@@ -22,52 +30,133 @@ def _complete(texts: dict[str, str]) -> dict[str, str]:
     return texts
 
 
-Texts = Annotated[dict[str, str], AfterValidator(_complete)]
+Texts = Annotated[
+    dict[str, str],
+    AfterValidator(_complete),
+    Field(json_schema_extra={"required": [*LOCALES], "propertyNames": {"enum": [*LOCALES]}}),
+]
+Sentences = Annotated[
+    dict[str, list[str]], Field(json_schema_extra={"propertyNames": {"enum": [*LOCALES]}})
+]
+Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 Subject = Literal["self", "gift", "household", "team"]
+Kind = Literal["one_choice", "several", "pick_two", "open", "confirm"]
+
+WORDS = "words"
+"""The value of an answer that is the shopper's own words and nothing else."""
 
 
 class Option(_Entry):
-    """One answer that a question knows: how it is shown, recognised, and met with warmth.
+    """One answer that a question knows: how it is shown, recognised, and met with warmth."""
 
-    `subject` is whom an answer by this option is about, where it is not the question's own.
-    """
-
-    value: str
+    value: Name
+    """What is stored."""
     subject: Subject | None = None
+    """Whom an answer by this option is about, where it is not the question's own subject."""
     label: Texts
+    """The button: at most 24 characters, 20 where a question shows no more than three."""
     reply: Texts
+    """What is said when it is chosen: thanks, and what it changes."""
     give: Texts
+    """What the shopper gets back for the answer."""
     offered: bool = True
-    examples: dict[str, list[str]] = {}
+    """Whether it is a button; if not, it is understood when it is said."""
+    synonyms: Sentences = {}
+    """Other names of the option, of a word or two."""
+    examples: Sentences = {}
+    """How shoppers say it, in whole sentences. The model learns from them."""
+
+
+class Crm(_Entry):
+    """Where an answer goes in a CRM."""
+
+    attribute: Name
+    """The attribute that takes the value."""
+    values: dict[Name, str] = {}
+    """The CRM's own words for values that it calls differently."""
 
 
 class Question(_Entry):
     """One question, complete: nothing outside this entry has to know of it."""
 
-    id: str
+    id: Name
+    """The name of the file, and of the question for ever."""
     version: int = Field(ge=1)
-    purpose: str
-    kind: Literal["one_choice"]
+    """One more whenever the words of the question or of its options change their meaning."""
+    purpose: Name
+    """What an answer is kept for: an entry of purposes.yml."""
+    kind: Kind
+    """One option, any number, up to two, the shopper's own words, or yes and no."""
+    category: Name | None = None
+    """The kind of goods that it is about; silenced together with them."""
     subject: Subject
+    """Whom an answer is about."""
     sensitivity: Literal["ordinary", "delicate"]
+    """A delicate one is never the first that a shopper is asked."""
     depth: int = Field(ge=1, le=3)
+    """How well one has to know each other: 1 a stranger may ask, 3 only an acquaintance."""
     half_life_days: int = Field(ge=1)
+    """After how long an answer is asked about again before it is relied on."""
     rotate: bool = False
+    """Whether the first two options change places from shopper to shopper."""
     wording: Texts
+    """The question itself; `{product|words if it is missing}` takes a fact."""
     reason: Texts
+    """The answer to "why do you ask?"."""
     use: Texts
+    """What an answer changes for the shopper, in one sentence."""
     unclear: Texts
-    options: list[Option] = Field(min_length=2)
+    """The question in other words, where the answer was not understood."""
+    options: list[Option] = []
+    """The answers; a confirm has yes and no, an open one has none."""
+    reply: Texts | None = None
+    """The reply to several options at once, or to own words; `{answer|…}` holds them."""
+    give: Texts | None = None
+    """What the shopper gets back for several options at once, or for own words."""
+    unwanted: Texts | None = None
+    """The reply where an option is said to be not wanted; without it that is no answer."""
+    details: dict[Name, dict[Name, Texts]] = {}
+    """What else an answer may tell, with the values it knows; without any, whatever was said."""
+    crm: Crm | None = None
+    """Where an answer goes in a CRM."""
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        values = [option.value for option in self.options]
+        if len(set(values)) != len(values):
+            message = "options: two have the same value; give each its own"
+        elif self.kind == "open" and values:
+            message = "options: an open question has none; remove them or choose another kind"
+        elif self.kind == "confirm" and values != ["yes", "no"]:
+            message = "options: a confirm has yes and no, in this order"
+        elif self.kind not in {"open", "confirm"} and len(values) < _LEAST_OPTIONS:
+            message = f"options: {self.kind} needs at least {_LEAST_OPTIONS}"
+        elif self.kind in {"several", "pick_two", "open"} and not (self.reply and self.give):
+            message = f"reply, give: {self.kind} needs both, for what no single option answers"
+        else:
+            return self
+        raise ValueError(message)
 
     def option(self, value: str) -> Option:
         """Give the option of that value, which must be one of this question's."""
         return next(option for option in self.options if option.value == value)
+
+    def chosen(self, value: str) -> tuple[Option, ...]:
+        """Give the options that a stored value names; none where it is no choice of this one."""
+        parts = value.split(",")
+        found = tuple(option for option in self.options if option.value in parts)
+        most = {"several": len(self.options), "pick_two": 2}.get(self.kind, 1)
+        return found if len(found) == len(parts) <= most else ()
+
+    def holds(self, value: str) -> bool:
+        """Tell whether the value may be stored as an answer."""
+        return value == WORDS if self.kind == "open" else bool(self.chosen(value))
 
 
 class Purpose(_Entry):
@@ -88,12 +177,14 @@ class Catalogue(_Entry):
 
     @cached_property
     def values(self) -> frozenset[tuple[str, str]]:
-        """Every (question, value) that an answer may hold."""
-        return frozenset(
+        """Every (question, value) that a model may name; `Question.holds` knows the joined ones."""
+        options = {
             (question.id, option.value)
             for question in self.questions.values()
             for option in question.options
-        )
+        }
+        own = {(name, WORDS) for name, one in self.questions.items() if one.kind == "open"}
+        return frozenset(options | own)
 
 
 def load_catalogue(folder: Path = HERE) -> Catalogue:
@@ -144,5 +235,5 @@ def _checked[Entry: BaseModel](kind: type[Entry], file: Path, page: object, *und
         first = error.errors()[0]
         place = ".".join(str(part) for part in (*under, *first["loc"]))
         what = first["msg"].removeprefix("Value error, ")
-        message = f"{file}: {place}: {what}."
+        message = ": ".join(part for part in (str(file), place, f"{what}.") if part)
         raise CatalogueError(message) from None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-AskKind = Literal["question", "consent", "erase"]
+AskKind = Literal["question", "confirm", "consent", "erase"]
 Outcome = Literal[
     "answered",
     "declined",
@@ -43,8 +43,27 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """What a shopper said and is not stored yet: it lacks a yes, a permission, or a second pick.
+
+    `asked` names the ask that it answers, empty where the shopper said it unasked.
+    """
+
+    question: str
+    value: str
+    detail: Mapping[str, str]
+    words: str | None
+    confidence: float
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
-    """One question put to one shopper, exactly as it was shown."""
+    """One question put to one shopper, exactly as it was shown.
+
+    `begun` names the first ask of a chain: a question that was read back, went on with the options
+    that were left, or was put in another language is still one question.
+    """
 
     id: str
     kind: AskKind
@@ -57,6 +76,8 @@ class Ask:
     asked_at: datetime
     about: About | None = None
     candidate: str | None = None
+    begun: str | None = None
+    pending: Pending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +105,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An answer in force: what was asked, what was said, when."""
+    """An answer in force: what was asked, what was said, where and when."""
 
     question: str
     value: str
     label: str
     wording: str
     answered_at: datetime
+    channel: str
+    here: bool
+    about: About | None = None
+    unwanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +137,11 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything a turn may depend on, read at its beginning; what it cannot need is left empty."""
+    """Everything a turn may depend on, read at its beginning; what it cannot need is left empty.
+
+    `spoken` counts the turns before this one, `returning` tells of an earlier conversation, and
+    `verified` that the shop vouched for who is talking.
+    """
 
     conversation: str
     shopper: str
@@ -130,6 +159,9 @@ class State:
     candidates: tuple[Candidate, ...] = ()
     known: tuple[Known, ...] = ()
     purchases: int = 0
+    spoken: int = 0
+    returning: bool = False
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +176,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A new ask was put, and is the open one now."""
+    """A new ask was put, and is the open one now; the same chain goes on if it was begun before."""
 
     ask: Ask
 
@@ -158,7 +190,10 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The open ask was answered, under a consent in force."""
+    """The open ask was answered, under a consent in force.
+
+    The words that the answer belongs to are those of `ask.pending.asked`, if that is there.
+    """
 
     ask: Ask
     value: str
@@ -206,6 +241,13 @@ class Disclosed:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaks:
+    """The conversation goes on in another language."""
+
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unclear:
     """How many turns in a row were not understood."""
 
@@ -241,6 +283,7 @@ Record = (
     | HandedOff
     | Erased
     | Disclosed
+    | Speaks
     | Unclear
     | Decision
 )

@@ -35,9 +35,10 @@ class Answer:
 
     @property
     def label(self) -> str | None:
-        """The answer as it stood on a button; None where it was understood without one."""
-        labels = (option["label"] for option in self.options if option["value"] == self.value)
-        return next(labels, None)
+        """The answer as it stood on buttons; None where it was understood without one."""
+        labels = {option["value"]: option["label"] for option in self.options}
+        parts = self.value.split(",")
+        return ", ".join(labels[part] for part in parts) if labels.keys() >= {*parts} else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,9 @@ class SuppressionEntry:
 class Profile:
     """One shopper as the shop may see them; `answers` begin with the newest.
 
-    An answer about a purchase is superseded by another about the same article alone. Once erased,
-    nothing is left but the id and the suppression.
+    An answer about a purchase is superseded by another about the same article alone, and what is
+    not wanted by the wish for that very thing. Once erased, nothing is left but the id and the
+    suppression.
     """
 
     shopper: str
@@ -128,11 +130,22 @@ def _standing(events: Iterable[ConsentEvent]) -> frozenset[str]:
 
 
 def _newest(answers: Iterable[Answer]) -> list[Answer]:
-    latest = {
-        (answer.question, answer.about and (answer.about.purchase, answer.about.sku)): answer
-        for answer in sorted(answers, key=lambda answer: answer.answered_at)
-    }
+    latest: dict[tuple[str | None, ...], Answer] = {}
+    for answer in sorted(answers, key=lambda answer: answer.answered_at):
+        matter = _matter(answer)
+        if answer.detail.get("polarity") == "does_not_want":
+            latest[*matter, answer.value] = answer
+        else:
+            latest.pop((*matter, answer.value), None)
+            latest[matter] = answer
     return sorted(latest.values(), key=lambda answer: answer.answered_at, reverse=True)
+
+
+def _matter(answer: Answer) -> tuple[str | None, ...]:
+    """Tell what an answer is about: question, article and the purpose that was named."""
+    about = answer.about
+    article = (about.purchase, about.sku) if about else (None, None)
+    return (answer.question, *article, answer.detail.get("purpose"))
 
 
 def as_json(profile: Profile) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -19,10 +19,14 @@ from rasa.shared.nlu.constants import INTENT, METADATA, METADATA_EXAMPLE, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.components.letters import Letters
+
 FILE = "acts.npz"
 NO_ENCODER = "The act classifier needs an encoder before it in the pipeline."
 NO_EXAMPLES = "There are no examples of any act: data/nlu is empty."
 # Confidences between 5 times sharper and 5 times flatter than the raw ones.
+# As good as never, yet a number that can be reckoned with.
+FLOOR, IMPOSSIBLE = -30.0, -1e4
 TEMPERATURES = np.geomspace(0.2, 5, 65)
 
 
@@ -57,18 +61,32 @@ class Label:
 
 @dataclass(frozen=True)
 class Weights:
-    """A trained softmax regression; logits are divided by `temperature`."""
+    """Two softmax regressions that vote: on the encoders' vectors, and on groups of letters.
+
+    Their log-probabilities are averaged and divided by `temperature`.
+    """
 
     labels: tuple[Label, ...]
     matrix: np.ndarray
     bias: np.ndarray
+    letters: Letters
+    letter_matrix: np.ndarray
+    letter_bias: np.ndarray
     temperature: float
 
-    def confidences(self, vector: np.ndarray) -> np.ndarray:
+    def confidences(self, vector: np.ndarray, text: str) -> np.ndarray:
         """Return the probability of each label."""
-        logits = (self.matrix @ vector + self.bias) / self.temperature
-        odds = np.exp(logits - logits.max())
-        return odds / odds.sum()
+        places, values = self.letters.row(text)
+        by_vector = normal(self.matrix @ vector + self.bias)
+        by_letters = normal(values @ self.letter_matrix[places] + self.letter_bias)
+        return np.exp(normal((by_vector + by_letters) / 2 / self.temperature))
+
+
+def normal(logits: np.ndarray) -> np.ndarray:
+    """Give log-probabilities, none quite impossible where the other voter may think otherwise."""
+    top = logits.max(axis=-1, keepdims=True)
+    sums = np.log(np.exp(logits - top).sum(axis=-1, keepdims=True))
+    return np.maximum(logits - top - sums, FLOOR)
 
 
 def vector_of(message: Message) -> np.ndarray:
@@ -81,12 +99,22 @@ def vector_of(message: Message) -> np.ndarray:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class ActClassifier(IntentClassifier, GraphComponent):
-    """Softmax regression over the encoders' vectors, confidences calibrated on unseen folds."""
+    """Softmax regressions over vectors and letters, confidences calibrated on unseen folds."""
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """Return the defaults; `inverse_regularisation` is scikit-learn's C."""
-        return {"inverse_regularisation": 30.0, "folds": 3, "rounds": 100, "ranking_length": 8}
+        """Return the defaults; `inverse_regularisation` is scikit-learn's C.
+
+        `evenness` 1 lets every act weigh the same, 0 every example.
+        """
+        return {
+            "inverse_regularisation": 10.0,
+            "letter_inverse_regularisation": 20.0,
+            "evenness": 0.5,
+            "folds": 2,
+            "rounds": 60,
+            "ranking_length": 24,
+        }
 
     def __init__(
         self,
@@ -128,8 +156,17 @@ class ActClassifier(IntentClassifier, GraphComponent):
         """Read a trained classifier."""
         with model_storage.read_from(resource) as folder, np.load(folder / FILE) as file:
             labels = tuple(Label(*label) for label in json.loads(str(file["labels"])))
-            temperature = float(file["temperature"])
-            weights = Weights(labels, file["matrix"], file["bias"], temperature)
+            groups = json.loads(str(file["groups"]))
+            letters = Letters({g: place for place, g in enumerate(groups)}, file["rarity"])
+            weights = Weights(
+                labels,
+                file["matrix"],
+                file["bias"],
+                letters,
+                file["letter_matrix"].astype(np.float32),
+                file["letter_bias"],
+                float(file["temperature"]),
+            )
         return cls(config, model_storage, resource, weights)
 
     def train(self, training_data: TrainingData) -> Resource:
@@ -138,70 +175,98 @@ class ActClassifier(IntentClassifier, GraphComponent):
         if not examples:
             raise RasaException(NO_EXAMPLES)
         vectors = np.stack([vector_of(example) for example in examples]).astype(np.float32)
+        texts = [example.get(TEXT) for example in examples]
         names = [Label.of(example) for example in examples]
         labels = tuple(dict.fromkeys(names))
         targets = np.array([labels.index(name) for name in names])
-        temperature = self._calibrated(vectors, targets, labels)
-        matrix, bias = self._fit(vectors, targets, labels)
-        self._use(Weights(labels, matrix, bias, temperature))
+        weights = self._fit(vectors, texts, targets, labels)
+        temperature = self._calibrated(vectors, texts, targets, labels)
+        self._use(replace(weights, temperature=temperature))
         self._keep()
         return self._resource
 
     def _fit(
-        self, vectors: np.ndarray, targets: np.ndarray, labels: tuple[Label, ...]
+        self,
+        vectors: np.ndarray,
+        texts: list[str],
+        targets: np.ndarray,
+        labels: tuple[Label, ...],
+    ) -> Weights:
+        """Fit both voters, as sure of themselves as they come."""
+        letters = Letters.of(texts)
+        matrix, bias = self._regress("inverse_regularisation", vectors, targets, labels)
+        letter_matrix, letter_bias = self._regress(
+            "letter_inverse_regularisation", letters.rows(texts), targets, labels
+        )
+        transposed = np.ascontiguousarray(letter_matrix.T)
+        return Weights(labels, matrix, bias, letters, transposed, letter_bias, 1.0)
+
+    def _regress(
+        self, strength: str, rows: Any, targets: np.ndarray, labels: tuple[Label, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fit a row for each label; those without an example here get no chance at all."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
         model = LogisticRegression(
-            C=self._config["inverse_regularisation"],
+            C=self._config[strength],
             max_iter=self._config["rounds"],
             multi_class="multinomial",
         )
         with catch_warnings():
             # Stopping after so many rounds is meant, and as good on sentences not seen.
             simplefilter("ignore", ConvergenceWarning)
-            model.fit(vectors, targets, sample_weight=balance(targets, labels))
-        rows, biases = model.coef_, model.intercept_
+            weights = balance(targets, labels, self._config["evenness"])
+            model.fit(rows, targets, sample_weight=weights)
+        found, biases = model.coef_, model.intercept_
         if len(model.classes_) == 2:  # noqa: PLR2004 scikit-learn keeps one row of a pair
-            rows, biases = np.vstack([-rows, rows]), np.hstack([-biases, biases])
-        matrix = np.zeros((len(labels), vectors.shape[1]), dtype=np.float32)
-        bias = np.full(len(labels), -np.inf, dtype=np.float32)
-        matrix[model.classes_], bias[model.classes_] = rows, biases
+            found, biases = np.vstack([-found, found]), np.hstack([-biases, biases])
+        matrix = np.zeros((len(labels), rows.shape[1]), dtype=np.float32)
+        bias = np.full(len(labels), IMPOSSIBLE, dtype=np.float32)
+        matrix[model.classes_], bias[model.classes_] = found, biases
         return matrix, bias
 
     def _calibrated(
-        self, vectors: np.ndarray, targets: np.ndarray, labels: tuple[Label, ...]
+        self,
+        vectors: np.ndarray,
+        texts: list[str],
+        targets: np.ndarray,
+        labels: tuple[Label, ...],
     ) -> float:
         """Find the temperature that makes confidences honest about sentences not trained on."""
         folds = deal(targets, self._config["folds"])
         logits = np.empty((len(targets), len(labels)), dtype=np.float32)
         for fold in np.unique(folds):
-            unseen = folds == fold
-            if len(np.unique(targets[~unseen])) < 2:  # noqa: PLR2004 nothing to tell apart
+            unseen = np.flatnonzero(folds == fold)
+            seen = np.flatnonzero(folds != fold)
+            if len(np.unique(targets[seen])) < 2:  # noqa: PLR2004 nothing to tell apart
                 return 1.0
-            matrix, bias = self._fit(vectors[~unseen], targets[~unseen], labels)
-            logits[unseen] = vectors[unseen] @ matrix.T + bias
-        possible = np.isfinite(logits[np.arange(len(targets)), targets])
+            weights = self._fit(vectors[seen], [texts[i] for i in seen], targets[seen], labels)
+            for place in unseen:
+                logits[place] = np.log(weights.confidences(vectors[place], texts[place]))
+        possible = logits[np.arange(len(targets)), targets] > FLOOR
         losses = [surprise(logits[possible] / t, targets[possible]) for t in TEMPERATURES]
         return float(TEMPERATURES[int(np.argmin(losses))])
 
     def _keep(self) -> None:
         labels = [(label.act, label.question, label.value) for label in self._weights.labels]
         with self._storage.write_to(self._resource) as folder:
-            np.savez(
+            np.savez_compressed(
                 folder / FILE,
                 labels=json.dumps(labels),
                 matrix=self._weights.matrix,
                 bias=self._weights.bias,
+                groups=json.dumps(list(self._weights.letters.places)),
+                rarity=self._weights.letters.rarity,
+                letter_matrix=self._weights.letter_matrix.astype(np.float16),
+                letter_bias=self._weights.letter_bias,
                 temperature=self._weights.temperature,
             )
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Set the act and the ranking of the finest labels on each message."""
         for message in messages:
-            confidences = self._weights.confidences(vector_of(message))
+            confidences = self._weights.confidences(vector_of(message), message.get(TEXT))
             acts = np.bincount(self._act_of, weights=confidences)
             best = int(acts.argmax())
             intent = {"name": self._acts[best], "confidence": float(acts[best])}
@@ -214,7 +279,7 @@ class ActClassifier(IntentClassifier, GraphComponent):
         return [self._weights.labels[i].ranked(float(confidences[i])) for i in best]
 
 
-def balance(targets: np.ndarray, labels: tuple[Label, ...]) -> np.ndarray:
+def balance(targets: np.ndarray, labels: tuple[Label, ...], evenness: float = 1.0) -> np.ndarray:
     """Weigh the examples so that every act and question counts the same, and so do its options.
 
     Were every option to count as much as an act, a sentence unlike anything known would be
@@ -222,8 +287,9 @@ def balance(targets: np.ndarray, labels: tuple[Label, ...]) -> np.ndarray:
     """
     examples = Counter(targets.tolist())
     options = Counter(labels[target].group for target in examples)
-    share = {t: 1 / (options[labels[t].group] * n) for t, n in examples.items()}
-    return np.array([share[t] for t in targets.tolist()]) * len(targets) / len(options)
+    share = {t: (1 / (options[labels[t].group] * n)) ** evenness for t, n in examples.items()}
+    weights = np.array([share[t] for t in targets.tolist()])
+    return weights * len(targets) / weights.sum()
 
 
 def deal(targets: np.ndarray, folds: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.common import cached_method
 
 ANSWER = "answer"
+WITHOUT_EXAMPLES = {"confirm", "open"}
 
 
 class CatalogueImporter(RasaFileImporter):
@@ -47,8 +48,14 @@ class CatalogueImporter(RasaFileImporter):
 
 
 def read_examples(question: Any, source: str) -> Iterator[Message]:
-    """Yield a message for every distinct wording; raises RasaException naming the file."""
+    """Yield a message for every distinct wording; raises RasaException naming the file.
+
+    A confirm is answered by a yes or a no, which are acts of their own, and an open question by
+    any words at all: neither has anything to learn.
+    """
     try:
+        if question.get("kind") in WITHOUT_EXAMPLES:
+            return
         for option in question["options"]:
             for locale, text in dict.fromkeys(_wordings(option)):
                 about = {"question": question["id"], "value": option["value"], "locale": locale}

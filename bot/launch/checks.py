@@ -15,7 +15,7 @@ def check(settings: Settings) -> None:
     :raises LaunchError: something is missing or taken.
     """
     _check_folder(settings.data_dir)
-    _check_rasa(settings.rasa_env)
+    check_rasa(settings.rasa_env)
     _check_port(settings.host, settings.port)
 
 
@@ -32,7 +32,11 @@ def _check_folder(folder: Path) -> None:
         raise LaunchError(message) from None
 
 
-def _check_rasa(environment: Path) -> None:
+def check_rasa(environment: Path) -> None:
+    """Look whether Rasa is installed.
+
+    :raises LaunchError: it is not.
+    """
     if not (environment / "bin" / "rasa").exists():
         message = (
             f"The Rasa environment {environment} is missing or not whole; "

@@ -16,7 +16,11 @@ from preferences.settings import Settings, load_settings
 
 
 def command(arguments: Sequence[str]) -> int:
-    """Run one instance until it is told to stop, and give the exit code."""
+    """Run one instance until it is told to stop, or try phrases, and give the exit code."""
+    if arguments[:1] == ["understand"]:
+        from bot.understand import command as understand  # noqa: PLC0415 - no run needs it
+
+        return understand(arguments[1:])
     given = _read(arguments)
     screen = _open_screen()
     try:
@@ -34,7 +38,7 @@ def _read(arguments: Sequence[str]) -> dict[str, Any]:
     parser = ArgumentParser(
         prog="python -m bot",
         description="Run Askfirst: gateway, action server, Rasa and CRM sync, until Ctrl-C.",
-        epilog="Every other setting is an ASKFIRST_* variable; .env.example names them all.",
+        epilog="`python -m bot understand --help` tries phrases on it. Every other setting is an ASKFIRST_* variable; .env.example names them all.",
     )
     parser.add_argument(
         "--port", type=int, help="port of the gateway (ASKFIRST_PORT, 8080); 0 takes a free one"

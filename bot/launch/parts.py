@@ -78,6 +78,16 @@ class Plan:
             patience=_TRAINING_PATIENCE,
         )
 
+    def parser(self, model: Path) -> Part:
+        """Describe what reads sentences from a pipe with the model, without a server."""
+        python = str(self.settings.rasa_env.absolute() / "bin" / "python")
+        return Part(
+            name="parser",
+            argv=(python, "-m", "bot.components.parse", str(model)),
+            env=self._rasa_environment(),
+            patience=_RASA_PATIENCE,
+        )
+
     def rasa(self, model: Path) -> tuple[Part, ...]:
         """Describe the Rasa servers; a shopper always meets the same one."""
         return tuple(

@@ -2,23 +2,14 @@
 
 from dataclasses import replace
 
-from preferences.conversation import (
-    Answered,
-    Ask,
-    Closed,
-    Consent,
-    ConsentAct,
-    Outcome,
-    Reply,
-    Turn,
-    Unclear,
-)
+from preferences.conversation import Ask, Closed, Consent, ConsentAct, Outcome, Turn, Unclear
 from preferences.dialogue import wishes
-from preferences.dialogue.asks import ask_or_be_silent
-from preferences.dialogue.scene import Scene, shown
+from preferences.dialogue.asks import ask_or_be_silent, put_again
+from preferences.dialogue.keeping import take
+from preferences.dialogue.scene import Scene
+from preferences.dialogue.volunteered import MOST_UNCLEAR, after_permission, read_back_answered
 from preferences.understanding import Reading
 
-_MOST_UNCLEAR = 2
 # Six ways not to answer, each remembered as what it is.
 _NON_ANSWERS: dict[str, tuple[Outcome, str]] = {
     "decline": ("declined", "declined"),
@@ -27,7 +18,7 @@ _NON_ANSWERS: dict[str, tuple[Outcome, str]] = {
     "dont_know": ("dont_know", "dont_know"),
     "no_preference": ("no_preference", "no_preference"),
     "not_relevant": ("not_relevant", "not_relevant"),
-    "already_sorted": ("already_sorted", "not_relevant"),
+    "already_sorted": ("already_sorted", "already_sorted"),
 }
 # What may be said in between without losing the question.
 _IN_BETWEEN = {
@@ -37,7 +28,6 @@ _IN_BETWEEN = {
     "ask_capabilities": "offer",
     "order_status": "order_status",
     "change_language": "language",
-    "correct_data": "correct",
 }
 
 
@@ -50,28 +40,41 @@ def about_ask(
     a yes beyond doubt, which is what a permission or a deletion needs.
     """
     if reading.sure and reading.act in _IN_BETWEEN:
-        return scene.say(_IN_BETWEEN[reading.act]) + scene.put_again()
+        return scene.say(_IN_BETWEEN[reading.act]) + put_again(scene)
     if reading.act == "repeat":
-        return scene.put_again()
-    if ask.kind == "consent":
-        return _consent(scene, ask, reading, typed=words is not None, permitted=permitted)
-    if ask.kind == "erase":
-        return _erase(scene, ask, reading, permitted=permitted)
+        return put_again(scene)
+    match ask.kind:
+        case "consent":
+            return _consent(scene, ask, reading, typed=words is not None, permitted=permitted)
+        case "erase":
+            return _erase(scene, reading, permitted=permitted)
+        case "confirm":
+            return _read_back(scene, ask, reading, words, permitted=permitted)
     return _question(scene, ask, reading, words)
 
 
 def _question(scene: Scene, ask: Ask, reading: Reading, words: str | None) -> Turn:
-    question, locale = scene.catalogue.questions[ask.question], scene.state.locale
-    known = (question.id, reading.value) in scene.catalogue.values
-    if reading.sure and reading.value is not None and known:
-        option = question.option(reading.value)
-        answer = Answered(ask, option.value, reading.detail, words, reading.confidence)
-        text = f"{scene.voice.fill(option.reply[locale])} {scene.voice.fill(option.give[locale])}"
-        return Turn((Reply("say", text),), (answer, Closed("answered")))
-    if reading.sure and reading.act in _NON_ANSWERS:
-        outcome, occasion = _NON_ANSWERS[reading.act]
-        return scene.close(outcome) + scene.say(occasion)
-    return _unclear(scene, replace(ask, wording=scene.voice.fill(question.unclear[locale])))
+    taken = take(scene, ask, reading, words)
+    return taken or _not_answered(scene, reading) or _unclear(scene, _help(scene, ask))
+
+
+def _read_back(
+    scene: Scene, ask: Ask, reading: Reading, words: str | None, *, permitted: bool
+) -> Turn:
+    answered = read_back_answered(scene, ask, reading, words, yes=permitted)
+    return answered or _not_answered(scene, reading) or _unclear(scene)
+
+
+def _not_answered(scene: Scene, reading: Reading) -> Turn | None:
+    if not reading.sure or reading.act not in _NON_ANSWERS:
+        return None
+    outcome, occasion = _NON_ANSWERS[reading.act]
+    return scene.close(outcome) + scene.say(occasion)
+
+
+def _help(scene: Scene, ask: Ask) -> str:
+    unclear = scene.catalogue.questions[ask.question].unclear
+    return scene.voice.fill(unclear[scene.state.locale])
 
 
 def _consent(scene: Scene, ask: Ask, reading: Reading, *, typed: bool, permitted: bool) -> Turn:
@@ -79,14 +82,16 @@ def _consent(scene: Scene, ask: Ask, reading: Reading, *, typed: bool, permitted
     if permitted:
         given = ConsentAct(ask.purpose, "given", "typed" if typed else "button", ask)
         thanks = Turn(records=(given, Closed("answered"))) + scene.say("consent_given")
-        return thanks + ask_or_be_silent(_permitted(scene, ask.purpose), "consent_given")
+        now = _permitted(scene, ask.purpose)
+        if ask.pending is not None:
+            return thanks + after_permission(now, ask, ask.pending)
+        return thanks + ask_or_be_silent(now, "consent_given")
     if reading.sure and reading.act == "pause":
         return scene.close("skipped") + scene.say("skipped")
     if reading.sure and reading.act in _NON_ANSWERS:
         refused = ConsentAct(ask.purpose, "refused", "typed" if typed else "button", ask)
         return Turn(records=(refused, Closed("declined"))) + scene.say("consent_refused")
-    lead = scene.voice.say("consent_unclear", scene.state.locale)
-    return _unclear(scene, replace(ask, wording=lead))
+    return _unclear(scene, scene.voice.say("consent_unclear", scene.state.locale))
 
 
 def _permitted(scene: Scene, purpose: str) -> Scene:
@@ -95,15 +100,15 @@ def _permitted(scene: Scene, purpose: str) -> Scene:
     return replace(scene, state=replace(scene.state, ask=None, consents=consents))
 
 
-def _erase(scene: Scene, ask: Ask, reading: Reading, *, permitted: bool) -> Turn:
+def _erase(scene: Scene, reading: Reading, *, permitted: bool) -> Turn:
     if permitted or (reading.sure and reading.act in {"deny", "pause", "decline"}):
         return wishes.erase_confirmed(scene, really=permitted)
-    return _unclear(scene, ask)
+    return _unclear(scene)
 
 
-def _unclear(scene: Scene, again: Ask) -> Turn:
+def _unclear(scene: Scene, wording: str = "") -> Turn:
     """Ask again in other words, at most twice, then leave it: nothing is guessed."""
     count = scene.state.unclear + 1
-    if count > _MOST_UNCLEAR:
+    if count > MOST_UNCLEAR:
         return Turn(records=(Unclear(0),)) + scene.close("unclear") + scene.say("unclear_end")
-    return Turn((shown(again),), (Unclear(count),))
+    return put_again(scene, wording) + Turn(records=(Unclear(count),))

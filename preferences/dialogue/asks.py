@@ -1,11 +1,16 @@
 """Puts a question: first whether it may be kept, then the question itself, one at a time."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from hashlib import sha256
 
 from preferences.catalogue import Question
 from preferences.choosing import choose
-from preferences.conversation import Ask, Candidate, Choice, Decision, Put, Turn
+from preferences.conversation import About, Ask, Candidate, Choice, Decision, Pending, Put, Turn
 from preferences.dialogue.scene import Scene, shown
+
+DONE = "done"
+"""The act of the button that ends picking."""
 
 
 def ask_or_be_silent(scene: Scene, trigger: str) -> Turn:
@@ -20,33 +25,107 @@ def _put(scene: Scene, decision: Decision) -> Turn:
         return Turn()
     question = scene.catalogue.questions[chosen[0].question]
     if not scene.may_keep(question.purpose):
-        return _put_ask(consent_ask(scene, question.purpose))
-    return _put_ask(question_ask(scene, question, chosen[0]))
+        return put(consent_ask(scene, question.purpose))
+    return put(candidate_ask(scene, question, chosen[0]))
 
 
-def _put_ask(ask: Ask) -> Turn:
+def put(ask: Ask) -> Turn:
+    """Show an ask, which is the open one from now on."""
     return Turn((shown(ask),), (Put(ask),))
 
 
-def question_ask(scene: Scene, question: Question, candidate: Candidate) -> Ask:
-    """Word a question for this shopper and occasion."""
+def put_again(scene: Scene, wording: str = "") -> Turn:
+    """Show the open ask once more, in other words if there are any, in the language spoken now."""
+    ask = scene.state.ask
+    if ask is None:
+        return Turn()
+    if ask.locale != scene.state.locale:
+        ask = translated(scene, ask)
+        return put(replace(ask, wording=wording or ask.wording))
+    return Turn((shown(replace(ask, wording=wording or ask.wording)),))
+
+
+def candidate_ask(scene: Scene, question: Question, candidate: Candidate) -> Ask:
+    """Word the question of an occasion."""
+    ask = question_ask(scene, question, candidate.about)
+    return replace(ask, candidate=candidate.id)
+
+
+def question_ask(scene: Scene, question: Question, about: About | None) -> Ask:
+    """Word a question for this shopper, about a purchase or in general."""
     locale = scene.state.locale
+    product = about.product if about else ""
     return Ask(
         id=_ask_id(scene),
         kind="question",
         question=question.id,
         version=question.version,
         purpose=question.purpose,
-        wording=scene.voice.fill(question.wording[locale], product=candidate.about.product),
-        choices=_choices(scene, question),
+        wording=scene.voice.fill(question.wording[locale], product=product),
+        choices=(*_options(scene, question), _way_out(scene)),
         locale=locale,
         asked_at=scene.state.now,
-        about=candidate.about,
-        candidate=candidate.id,
+        about=about,
     )
 
 
-def consent_ask(scene: Scene, purpose: str) -> Ask:
+def question_anew(scene: Scene, ask: Ask) -> Ask:
+    """Word the question of an ask once more, in its help's words."""
+    question = scene.catalogue.questions[ask.question]
+    again = question_ask(scene, question, ask.about)
+    wording = scene.voice.fill(question.unclear[scene.state.locale])
+    return replace(_following(again, ask), wording=wording)
+
+
+def pick_ask(scene: Scene, ask: Ask, picked: Pending) -> Ask:
+    """Word the same question with the options that are left, and a button to leave it there."""
+    question, locale = scene.catalogue.questions[ask.question], scene.state.locale
+    chosen = question.chosen(picked.value)
+    left = {choice.value for choice in ask.choices} - {option.value for option in chosen}
+    labels = named(scene, question, picked.value)
+    done = Choice(scene.voice.say("done_label", locale), act=DONE)
+    again = replace(
+        question_ask(scene, question, ask.about),
+        wording=scene.voice.say("picked", locale, scene.state.spoken, answer=labels),
+        choices=(*_options(scene, question, left), done, _way_out(scene)),
+        pending=picked,
+    )
+    return _following(again, ask)
+
+
+def read_back_ask(scene: Scene, pending: Pending, about: About | None) -> Ask:
+    """Word what was understood, to be confirmed by a yes before it is stored."""
+    question, locale = scene.catalogue.questions[pending.question], scene.state.locale
+    unwanted = pending.detail.get("polarity") == "does_not_want"
+    occasion = "read_back_not" if unwanted else "read_back"
+    answer = _with_others(scene, question, pending)
+    if about is not None and not pending.asked:
+        answer = scene.voice.say("read_back_about", locale, answer=answer, product=about.product)
+    return Ask(
+        id=_ask_id(scene),
+        kind="confirm",
+        question=question.id,
+        version=question.version,
+        purpose=question.purpose,
+        wording=scene.voice.say(occasion, locale, scene.state.spoken, answer=answer),
+        choices=(
+            Choice(scene.voice.say("yes_label", locale), act="affirm"),
+            Choice(scene.voice.say("no_label", locale), act="deny"),
+            _way_out(scene),
+        ),
+        locale=locale,
+        asked_at=scene.state.now,
+        about=about,
+        pending=pending,
+    )
+
+
+def reading_back(scene: Scene, ask: Ask, pending: Pending) -> Ask:
+    """Read back what was said to an ask."""
+    return _following(read_back_ask(scene, pending, ask.about), ask)
+
+
+def consent_ask(scene: Scene, purpose: str, pending: Pending | None = None) -> Ask:
     """Word the notice that asks for permission; yes and no are of equal rank."""
     locale = scene.state.locale
     notice = scene.catalogue.purposes[purpose]
@@ -63,6 +142,7 @@ def consent_ask(scene: Scene, purpose: str) -> Ask:
         ),
         locale=locale,
         asked_at=scene.state.now,
+        pending=pending,
     )
 
 
@@ -85,15 +165,63 @@ def erase_ask(scene: Scene) -> Ask:
     )
 
 
-def _choices(scene: Scene, question: Question) -> tuple[Choice, ...]:
-    """Give the buttons: the first two change places from shopper to shopper, the way out is last."""
+def translated(scene: Scene, ask: Ask) -> Ask:
+    """Word an open ask in the language that is spoken now."""
+    match ask.kind, ask.pending:
+        case "question", None:
+            question = scene.catalogue.questions[ask.question]
+            again = question_ask(scene, question, ask.about)
+        case "question", Pending() as picked:
+            return pick_ask(scene, ask, picked)
+        case "confirm", Pending() as pending:
+            again = read_back_ask(scene, pending, ask.about)
+        case "consent", pending:
+            again = replace(consent_ask(scene, ask.purpose, pending), about=ask.about)
+        case _:
+            again = erase_ask(scene)
+    return _following(again, ask)
+
+
+def named(scene: Scene, question: Question, value: str) -> str:
+    """Name an answer in quotes, as its buttons do; one in own words has no name."""
+    locale = scene.state.locale
+    labels = [option.label[locale] for option in question.chosen(value)]
+    quoted = [scene.voice.say("quoted", locale, answer=label) for label in labels]
+    return ", ".join(quoted)
+
+
+def _with_others(scene: Scene, question: Question, pending: Pending) -> str:
+    """Name an answer with what was said of other options in the same breath."""
+    answer, locale = named(scene, question, pending.value), scene.state.locale
+    for occasion, told in (("but_not", "does_not_want"), ("but_also", "wants")):
+        other = named(scene, question, pending.detail.get(told, ""))
+        if other:
+            answer = scene.voice.say(occasion, locale, answer=answer, other=other)
+    return answer
+
+
+def _following(again: Ask, ask: Ask) -> Ask:
+    return replace(again, begun=ask.begun or ask.id, candidate=ask.candidate)
+
+
+def _options(
+    scene: Scene, question: Question, left: Collection[str | None] | None = None
+) -> tuple[Choice, ...]:
+    """Give the buttons; the first two change places from shopper to shopper."""
     locale = scene.state.locale
     options = [option for option in question.options if option.offered]
     if question.rotate and sha256(scene.state.shopper.encode()).digest()[0] % 2:
         options[:2] = reversed(options[:2])
-    shown_options = tuple(Choice(option.label[locale], option.value) for option in options)
-    way_out = Choice(scene.voice.say("decline_label", locale), act="decline")
-    return (*shown_options, way_out)
+    return tuple(
+        Choice(option.label[locale], option.value)
+        for option in options
+        if left is None or option.value in left
+    )
+
+
+def _way_out(scene: Scene) -> Choice:
+    """Give the button that stands last and asks no questions back."""
+    return Choice(scene.voice.say("decline_label", scene.state.locale), act="decline")
 
 
 def _ask_id(scene: Scene) -> str:

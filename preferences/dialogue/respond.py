@@ -6,11 +6,22 @@ from datetime import timedelta
 
 from preferences.catalogue import Catalogue
 from preferences.choosing import forbidding
-from preferences.conversation import Ask, Choice, Closed, Disclosed, Outcome, State, Turn, Unclear
-from preferences.dialogue import wishes
+from preferences.conversation import (
+    Ask,
+    Choice,
+    Closed,
+    Disclosed,
+    Outcome,
+    Speaks,
+    State,
+    Turn,
+    Unclear,
+)
+from preferences.dialogue import language, wishes
 from preferences.dialogue.answers import about_ask
-from preferences.dialogue.asks import ask_or_be_silent
+from preferences.dialogue.asks import ask_or_be_silent, put_again
 from preferences.dialogue.scene import Scene
+from preferences.dialogue.volunteered import correct, note, unasked
 from preferences.policy import Policy
 from preferences.understanding import Heard, Reading, gives_permission, read
 from preferences.voice import Voice
@@ -42,16 +53,20 @@ Message = Said | Pressed | Happened
 _WISHES: dict[str, Callable[[Scene], Turn]] = {
     "stop": wishes.stop,
     "start": wishes.start,
-    "stop_channel": wishes.stop_channel,
     "erase_data": wishes.erase,
     "handoff": wishes.hand_off,
-    "sensitive_event": wishes.sensitive,
     "complaint": wishes.complaint,
     "ask_why": wishes.why,
     "ask_data": wishes.tell_data,
 }
+# What is meant depends on more of the words than the wish.
+_WISHES_ABOUT: dict[str, Callable[[Scene, Reading], Turn]] = {
+    "stop_channel": wishes.stop_channel,
+    "sensitive_event": wishes.sensitive,
+}
 # While a person is talking, only what nobody else can do is done.
-_HEARD_WHEN_SILENT = frozenset({"stop", "start", "erase_data"})
+_HEARD_WHEN_SILENT = frozenset({"stop", "start", "stop_channel", "erase_data"})
+_ABOUT_QUESTIONS = frozenset({"question", "confirm"})
 _DECIDES_ERASURE = frozenset({"affirm", "deny", "pause", "decline"})
 _SMALL_TALK = {
     "greet": "greeting",
@@ -61,16 +76,14 @@ _SMALL_TALK = {
     "ask_capabilities": "offer",
     "order_status": "order_status",
     "change_language": "language",
-    "correct_data": "correct",
     "repeat": "acknowledged",
     "affirm": "acknowledged",
     "deny": "acknowledged",
-    "pause": "skipped",
     "decline": "declined",
     "dont_know": "dont_know",
     "no_preference": "no_preference",
     "not_relevant": "not_relevant",
-    "already_sorted": "not_relevant",
+    "already_sorted": "already_sorted",
 }
 
 
@@ -84,13 +97,24 @@ class Assistant:
 
     def respond(self, message: Message, state: State) -> Turn:
         """Answer one message in its state; what is to be stored comes with it, in order."""
-        scene = Scene(state, self.catalogue, self.voice, self.policy)
+        locale = _locale(message, state)
+        scene = Scene(state, self.catalogue, self.voice, self.policy).speaking(locale)
         ended = _ended(scene, message)
         if ended is None:
             turn = _introduced(scene, _turn(scene, message))
         else:
             turn = scene.close(ended) + _introduced(scene, _turn(scene.ended(ended), message))
+        if locale != state.locale:
+            turn += Turn(records=(Speaks(locale),))
         return turn + _counted_anew(state, turn)
+
+
+def _locale(message: Message, state: State) -> str:
+    """Give the language to answer in: the one asked for, or plainly written in, or the same."""
+    if not isinstance(message, Said) or state.handed_off:
+        return state.locale
+    text = message.heard.text
+    return language.wanted(text) or language.written(text, state.locale) or state.locale
 
 
 def _ended(scene: Scene, message: Message) -> Outcome | None:
@@ -99,10 +123,11 @@ def _ended(scene: Scene, message: Message) -> Outcome | None:
     if ask is None:
         return None
     unwanted = ask.kind != "erase" and forbidding(scene.state)
-    if unwanted or (ask.kind == "question" and not scene.may_keep(ask.purpose)):
+    if unwanted or (ask.kind in _ABOUT_QUESTIONS and not scene.may_keep(ask.purpose)):
         return "withdrawn"  # in another conversation: here it would be closed
-    asked = {"question": catalogue.questions, "consent": catalogue.purposes}.get(ask.kind)
-    if asked is not None and ask.question not in asked:
+    known = catalogue.purposes if ask.kind == "consent" else catalogue.questions
+    gone = ask.kind != "erase" and ask.question not in known
+    if gone or (ask.pending is not None and ask.pending.question not in catalogue.questions):
         return "ignored"
     hours = timedelta(hours=scene.policy.hours_until_ignored)
     is_old = scene.state.now - ask.asked_at > hours
@@ -120,7 +145,8 @@ def _introduced(scene: Scene, turn: Turn) -> Turn:
     """Say first, in every new conversation, that this is a machine."""
     if scene.state.disclosed or not turn.replies:
         return turn
-    return scene.say("hello") + Turn(records=(Disclosed(),)) + turn
+    hello = scene.say("hello_again" if scene.state.returning else "hello")
+    return hello + Turn(records=(Disclosed(),)) + turn
 
 
 def _turn(scene: Scene, message: Message) -> Turn:
@@ -152,13 +178,39 @@ def _said(scene: Scene, heard: Heard) -> Turn:
     ask = scene.state.ask
     reading = read(heard, ask, scene.catalogue)
     if scene.state.handed_off and not _is_heard_anyway(ask, reading):
-        return Turn()
+        return _unheard(scene, reading)
     if reading.sure and reading.act in _WISHES:
         return _WISHES[reading.act](scene)
+    if reading.sure and reading.act in _WISHES_ABOUT:
+        return _WISHES_ABOUT[reading.act](scene, reading)
+    if reading.sure and reading.act == "correct_data":
+        return correct(scene, reading, heard.text)
+    if language.wanted(heard.text):
+        return scene.say("language_now") + put_again(scene)
+    return _talk(scene, reading, heard)
+
+
+def _talk(scene: Scene, reading: Reading, heard: Heard) -> Turn:
+    """Answer what is no wish: an answer, something the shopper tells unasked, small talk."""
+    ask = scene.state.ask
+    told = None if ask is not None and ask.kind == "erase" else unasked(scene, reading, heard.text)
+    if told is not None:
+        return note(scene, told)
     if ask is not None:
         return about_ask(scene, ask, reading, heard.text, permitted=gives_permission(heard, ask))
+    if reading.sure and reading.act == "pause":
+        return wishes.pause(scene)
     occasion = _SMALL_TALK.get(reading.act) if reading.sure else None
     return scene.say(occasion or "out_of_scope")
+
+
+def _unheard(scene: Scene, reading: Reading) -> Turn:
+    """Leave the words to the person, but keep what forbids asking from now on."""
+    if reading.sure and reading.act == "sensitive_event":
+        moment = wishes.sensitive(scene, reading)
+        despairs = reading.detail.get("kind") == "despair"
+        return moment if despairs else Turn(records=moment.records)
+    return Turn()
 
 
 def _is_heard_anyway(ask: Ask | None, reading: Reading) -> bool:

@@ -1,6 +1,7 @@
 """One turn's surroundings: the state, and the means to say something in it."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from preferences.catalogue import Catalogue
 from preferences.conversation import Ask, Closed, Outcome, Reply, State, Turn
@@ -19,22 +20,21 @@ class Scene:
 
     def say(self, occasion: str, **facts: str) -> Turn:
         """Say the sentence for an occasion."""
-        text = self.voice.say(occasion, self.state.locale, self.state.turn, **facts)
+        text = self.voice.say(occasion, self.state.locale, self.state.spoken, **facts)
         return Turn((Reply("say", text),))
 
     def close(self, outcome: Outcome) -> Turn:
         """End the open ask, if there is one."""
         return Turn(records=(Closed(outcome),)) if self.state.ask else Turn()
 
-    def put_again(self, lead: str = "") -> Turn:
-        """Show the open ask once more, with its buttons, after a sentence."""
-        ask = self.state.ask
-        return Turn((shown(ask, lead),)) if ask else Turn()
-
     def may_keep(self, purpose: str) -> bool:
         """Whether permission stands now: it may have been withdrawn in another conversation."""
         consent = self.state.consents.get(purpose)
         return consent is not None and consent.state == "given"
+
+    def speaking(self, locale: str) -> "Scene":
+        """Give the same moment in another language."""
+        return replace(self, state=replace(self.state, locale=locale))
 
     def ended(self, outcome: Outcome) -> "Scene":
         """Give the same moment after the open ask was closed."""
@@ -45,7 +45,9 @@ class Scene:
         return replace(self, state=replace(self.state, ask=None, asked=asked))
 
 
-def shown(ask: Ask, lead: str = "") -> Reply:
+def shown(ask: Ask) -> Reply:
     """Give an ask as the shopper sees it."""
-    text = f"{lead} {ask.wording}".strip()
-    return Reply("question" if ask.kind == "question" else "consent", text, ask.id, ask.choices)
+    kind: Literal["question", "consent"] = (
+        "question" if ask.kind in {"question", "confirm"} else "consent"
+    )
+    return Reply(kind, ask.wording, ask.id, ask.choices)

@@ -4,15 +4,18 @@ from preferences.conversation import (
     ConsentAct,
     Erased,
     HandedOff,
+    Known,
     Lifted,
-    Put,
     Reply,
     Suppress,
     Suppression,
     Turn,
 )
-from preferences.dialogue.asks import erase_ask
-from preferences.dialogue.scene import Scene, shown
+from preferences.dialogue.asks import erase_ask, put, put_again
+from preferences.dialogue.scene import Scene
+from preferences.understanding import Reading
+
+_MOMENT = "sensitive_moment"
 
 
 def stop(scene: Scene) -> Turn:
@@ -28,10 +31,22 @@ def start(scene: Scene) -> Turn:
     return Turn(records=(Lifted(),)) + scene.say("started")
 
 
-def stop_channel(scene: Scene) -> Turn:
-    """Ask nothing more on this channel, keep the rest."""
-    here = Suppression("channel", scene.state.channel, "shopper_left_channel")
-    return scene.close("declined") + Turn(records=(Suppress(here),)) + scene.say("stop_channel")
+def stop_channel(scene: Scene, reading: Reading) -> Turn:
+    """Leave the channels that are named, or else this one, and keep the rest."""
+    refused = {told.value for told in reading.statements if told.polarity == "does_not_want"}
+    one = reading.value or reading.detail.get("channel") or scene.state.channel
+    left = sorted(refused) or [one]
+    forbid = [Suppress(Suppression("channel", name, "shopper_left_channel")) for name in left]
+    if scene.state.channel in left:
+        return scene.close("declined") + Turn(records=tuple(forbid)) + scene.say("stop_channel")
+    noted = Turn(records=tuple(forbid)) + scene.say("stop_channel_elsewhere")
+    return noted if scene.state.handed_off else noted + put_again(scene)
+
+
+def pause(scene: Scene) -> Turn:
+    """Ask nothing for some days, withdraw nothing."""
+    forbid = Suppress(Suppression("all", "", "shopper_paused"), scene.policy.days_between_questions)
+    return Turn(records=(forbid,)) + scene.say("paused")
 
 
 def hand_off(scene: Scene) -> Turn:
@@ -41,8 +56,7 @@ def hand_off(scene: Scene) -> Turn:
 
 def erase(scene: Scene) -> Turn:
     """Ask once whether really everything is to go."""
-    ask = erase_ask(scene)
-    return scene.close("skipped") + Turn((shown(ask),), (Put(ask),))
+    return scene.close("skipped") + put(erase_ask(scene))
 
 
 def erase_confirmed(scene: Scene, *, really: bool) -> Turn:
@@ -52,16 +66,26 @@ def erase_confirmed(scene: Scene, *, really: bool) -> Turn:
     return scene.close("answered") + scene.say("erase_kept")
 
 
-def sensitive(scene: Scene) -> Turn:
-    """Say one sentence of sympathy, and ask nothing for a long time."""
+def sensitive(scene: Scene, reading: Reading) -> Turn:
+    """Say one sentence of sympathy, once, and ask nothing for a long time.
+
+    Who despairs hears where help is, and no condolence.
+    """
+    if reading.detail.get("kind") == "despair":
+        occasion = "despair"
+    elif any(held.reason == _MOMENT for held in scene.state.suppressions):
+        occasion = "sensitive_again"
+    else:
+        occasion = "sensitive"
     days = scene.policy.days_after_sensitive_moment
-    forbid = Suppress(Suppression("all", "", "sensitive_moment"), days)
-    return scene.close("sensitive") + Turn(records=(forbid,)) + scene.say("sensitive")
+    forbid = Suppress(Suppression("all", "", _MOMENT), days)
+    return scene.close("sensitive") + Turn(records=(forbid,)) + scene.say(occasion)
 
 
 def complaint(scene: Scene) -> Turn:
-    """Offer help, not a question."""
-    return scene.close("skipped") + scene.say("complaint")
+    """Offer help, not a question, and ask nothing for some days."""
+    forbid = Suppress(Suppression("all", "", "complaint"), scene.policy.days_between_questions)
+    return scene.close("skipped") + Turn(records=(forbid,)) + scene.say("complaint")
 
 
 def why(scene: Scene) -> Turn:
@@ -69,29 +93,36 @@ def why(scene: Scene) -> Turn:
     ask, locale = scene.state.ask, scene.state.locale
     if ask is None:
         return scene.say("why_nothing")
-    if ask.kind == "question":
-        reason = scene.catalogue.questions[ask.question].reason[locale]
-    elif ask.kind == "consent":
+    if ask.kind == "erase":
+        return put_again(scene)
+    if ask.kind == "consent":
         reason = scene.catalogue.purposes[ask.purpose].reason[locale]
     else:
-        return scene.put_again()
-    return Turn((Reply("say", scene.voice.fill(reason)),)) + scene.put_again()
+        reason = scene.catalogue.questions[ask.question].reason[locale]
+    return Turn((Reply("say", scene.voice.fill(reason)),)) + put_again(scene)
 
 
 def tell_data(scene: Scene) -> Turn:
-    """Play back what is known and where it came from."""
+    """Play back what is known and where it came from.
+
+    What was said elsewhere, and what was bought, is told only to whom the shop vouched for.
+    """
     state, voice = scene.state, scene.voice
-    facts = [
-        voice.say(
-            "data_fact",
-            state.locale,
-            question=known.wording,
-            answer=known.label,
-            date=known.answered_at.date().isoformat(),
-        )
-        for known in state.known
-    ]
-    if state.purchases:
+    facts = [_fact(scene, known) for known in state.known if known.here or state.verified]
+    if state.purchases and state.verified:
         facts.append(voice.say("data_purchases", state.locale, count=str(state.purchases)))
     told = scene.say("data_known", facts="; ".join(facts)) if facts else scene.say("data_nothing")
-    return told + scene.put_again()
+    return told + put_again(scene)
+
+
+def _fact(scene: Scene, known: Known) -> str:
+    locale = scene.state.locale
+    occasion = "data_unwanted" if known.unwanted else "quoted"
+    return scene.voice.say(
+        "data_fact_here" if known.here else "data_fact",
+        locale,
+        question=known.wording,
+        answer=scene.voice.say(occasion, locale, answer=known.label),
+        channel=known.channel,
+        date=known.answered_at.date().isoformat(),
+    )

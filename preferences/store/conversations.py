@@ -68,6 +68,7 @@ async def start_conversation(
             shopper_id=shopper,
             channel=channel,
             locale=locale,
+            verified=customer is not None,
             created_at=now,
             seen_at=now,
         )
@@ -195,6 +196,19 @@ async def reachable(
     )
     async with store.begin(readonly=True) as session:
         return (await session.exec(query)).first()
+
+
+async def hand_back(store: Store, conversation: str) -> None:
+    """Let the assistant speak again after a person did.
+
+    :raises NotFoundError: there is no such conversation (any more).
+    """
+    async with store.begin() as session:
+        row = await session.get(ConversationRow, conversation, with_for_update=True)
+        if row is None:
+            message = "This conversation is not known; there is nothing to hand back."
+            raise NotFoundError(message)
+        row.handed_off_at = None
 
 
 async def choice_label(store: Store, conversation: str, ask: str, option: int) -> str:

@@ -6,13 +6,14 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import assert_never
 
-from sqlalchemy import func, update
+from sqlalchemy import func, null, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.catalogue import Catalogue
 from preferences.conversation import (
     Answered,
+    Ask,
     Closed,
     ConsentAct,
     Decision,
@@ -22,6 +23,7 @@ from preferences.conversation import (
     Lifted,
     Put,
     Record,
+    Speaks,
     State,
     Suppress,
     Unclear,
@@ -29,7 +31,7 @@ from preferences.conversation import (
 from preferences.store.erasure import erase
 from preferences.store.ids import new_id
 from preferences.store.outbox import mark
-from preferences.store.states import read_consents
+from preferences.store.states import read_consents, to_ask
 from preferences.store.tables import (
     AnswerRow,
     AskRow,
@@ -90,16 +92,25 @@ async def _write(desk: Desk, record: Record) -> None:
             await _lift(desk)
         case Decision():
             _decide(desk, record)
-        case HandedOff():
-            desk.conversation.handed_off_at = desk.state.now
-        case Disclosed():
-            desk.conversation.disclosed_at = desk.state.now
-        case Unclear():
-            desk.conversation.unclear = record.count
+        case HandedOff() | Disclosed() | Speaks() | Unclear():
+            _note(desk, record)
         case Erased():
             await erase(desk.session, desk.state.shopper, desk.state.now, keep=desk.message_id)
         case _:  # pragma: no cover  (the type checker proves that nothing comes here)
             assert_never(record)
+
+
+def _note(desk: Desk, record: HandedOff | Disclosed | Speaks | Unclear) -> None:
+    """Keep how the conversation stands."""
+    match record:
+        case HandedOff():
+            desk.conversation.handed_off_at = desk.state.now
+        case Disclosed():
+            desk.conversation.disclosed_at = desk.state.now
+        case Speaks():
+            desk.conversation.locale = record.locale
+        case _:
+            desk.conversation.unclear = record.count
 
 
 def _put(desk: Desk, record: Put) -> None:
@@ -119,6 +130,8 @@ def _put(desk: Desk, record: Put) -> None:
             channel=desk.conversation.channel,
             about=asdict(ask.about) if ask.about else None,
             candidate_id=ask.candidate,
+            begun_by=ask.begun,
+            pending=asdict(ask.pending) if ask.pending else None,
             asked_at=ask.asked_at,
         )
     )
@@ -127,10 +140,11 @@ def _put(desk: Desk, record: Put) -> None:
 
 async def _close(desk: Desk, record: Closed) -> None:
     now, ask = desk.state.now, desk.state.ask
+    chain = col(AskRow.id) == desk.conversation.open_ask_id
+    if ask is not None and ask.begun is not None:
+        chain |= (col(AskRow.id) == ask.begun) | (col(AskRow.begun_by) == ask.begun)
     closing = (
-        update(AskRow)
-        .where(col(AskRow.id) == desk.conversation.open_ask_id)
-        .values(closed_at=now, outcome=record.outcome)
+        update(AskRow).where(chain).values(closed_at=now, outcome=record.outcome, pending=null())
     )
     await desk.session.exec(closing)
     desk.conversation.open_ask_id = None
@@ -142,8 +156,10 @@ async def _close(desk: Desk, record: Closed) -> None:
 
 
 async def _answer(desk: Desk, record: Answered) -> None:
-    ask = record.ask
+    ask = await _asked(desk, record.ask)
     question = desk.catalogue.questions[ask.question]
+    options = question.chosen(record.value)
+    subject = options[0].subject if len(options) == 1 else None
     consents = await read_consents(desk.session, desk.state.shopper)
     desk.session.add(
         AnswerRow(
@@ -158,7 +174,7 @@ async def _answer(desk: Desk, record: Answered) -> None:
             own_words=record.words,
             kind="declared",
             confidence=record.confidence,
-            subject=question.option(record.value).subject or question.subject,
+            subject=subject or question.subject,
             wording=ask.wording,
             options=[asdict(choice) for choice in ask.choices],
             locale=ask.locale,
@@ -170,6 +186,14 @@ async def _answer(desk: Desk, record: Answered) -> None:
             answered_at=desk.state.now,
         )
     )
+
+
+async def _asked(desk: Desk, ask: Ask) -> Ask:
+    """Give the ask in whose words the question was put: an answer may have been read back since."""
+    if ask.pending is None or not ask.pending.asked:
+        return ask
+    row = await desk.session.get_one(AskRow, ask.pending.asked)
+    return to_ask(row)
 
 
 async def _consent(desk: Desk, record: ConsentAct) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from preferences.catalogue import Catalogue
+from preferences.catalogue import WORDS, Catalogue
 from preferences.conversation import (
     About,
     Ask,
@@ -16,6 +16,7 @@ from preferences.conversation import (
     Choice,
     Consent,
     Known,
+    Pending,
     State,
     Suppression,
 )
@@ -71,9 +72,12 @@ async def read_state(
         unclear=conversation.unclear,
         ask=ask,
         consents=await read_consents(session, shopper),
+        suppressions=await _suppressions(session, shopper, now),
+        spoken=conversation.turns,
+        verified=conversation.verified,
     )
-    if need.occasion or ask is not None:  # a wish from elsewhere closes what is open here
-        state = replace(state, suppressions=await _suppressions(session, shopper, now))
+    if not state.disclosed:
+        state = replace(state, returning=await _returning(session, conversation))
     if need.occasion:
         state = replace(
             state,
@@ -83,7 +87,7 @@ async def read_state(
     if need.knowledge:
         state = replace(
             state,
-            known=await _known(session, shopper, conversation.locale, catalogue),
+            known=await _known(session, conversation, catalogue),
             purchases=await _purchases(session, shopper),
         )
     return state
@@ -122,6 +126,8 @@ def to_ask(row: AskRow) -> Ask:
         asked_at=row.asked_at,
         about=About(**row.about) if row.about else None,
         candidate=row.candidate_id,
+        begun=row.begun_by,
+        pending=Pending(**row.pending) if row.pending else None,
     )
 
 
@@ -130,7 +136,11 @@ async def _asked(
 ) -> tuple[Asked, ...]:
     query = (
         select(AskRow)
-        .where(AskRow.shopper_id == shopper, AskRow.asked_at > now - _MEMORY)
+        .where(
+            AskRow.shopper_id == shopper,
+            AskRow.asked_at > now - _MEMORY,
+            col(AskRow.begun_by).is_(None),
+        )
         .order_by(col(AskRow.asked_at).desc())
         .limit(100)
     )
@@ -174,32 +184,57 @@ async def _candidates(session: AsyncSession, shopper: str, now: datetime) -> tup
 
 
 async def _known(
-    session: AsyncSession, shopper: str, locale: str, catalogue: Catalogue
+    session: AsyncSession, conversation: ConversationRow, catalogue: Catalogue
 ) -> tuple[Known, ...]:
+    """Give the newest answers, each with where it was given; an older version is not told."""
     query = (
-        select(AnswerRow)
-        .where(AnswerRow.shopper_id == shopper)
+        select(AnswerRow, AskRow.conversation_id)
+        .join(AskRow)
+        .where(AnswerRow.shopper_id == conversation.shopper_id)
         .order_by(col(AnswerRow.answered_at).desc())
         .limit(20)
     )
-    rows = (await session.exec(query)).all()
-    return tuple(
-        Known(
-            question=row.question_id,
-            value=row.value,
-            label=_label(row, locale, catalogue),
-            wording=row.wording,
-            answered_at=row.answered_at,
+    newest: dict[tuple[str, str], Known] = {}
+    for row, place in (await session.exec(query)).all():
+        about = About(**row.about) if row.about else None
+        key = (row.question_id, f"{about.purchase} {about.sku}" if about else "")
+        newest.setdefault(
+            key,
+            Known(
+                question=row.question_id,
+                value=row.value,
+                label=_label(row, conversation.locale, catalogue),
+                wording=row.wording,
+                answered_at=row.answered_at,
+                channel=row.channel,
+                here=place == conversation.id,
+                about=about,
+                unwanted=row.detail.get("polarity") == "does_not_want",
+            ),
         )
-        for row in rows
-    )
+    return tuple(newest.values())
 
 
 def _label(row: AnswerRow, locale: str, catalogue: Catalogue) -> str:
-    """Name the answer in the shopper's language; by its bare value once the option is gone."""
-    if (row.question_id, row.value) not in catalogue.values:
-        return row.value
-    return catalogue.questions[row.question_id].option(row.value).label[locale]
+    """Name the answer in the shopper's language; in own words, or once the option is gone, bare."""
+    question = catalogue.questions.get(row.question_id)
+    chosen = question.chosen(row.value) if question else ()
+    labels = ", ".join(option.label[locale] for option in chosen)
+    own = row.own_words if row.value == WORDS else None
+    return labels or own or row.value
+
+
+async def _returning(session: AsyncSession, conversation: ConversationRow) -> bool:
+    query = (
+        select(ConversationRow.id)
+        .where(
+            ConversationRow.shopper_id == conversation.shopper_id,
+            ConversationRow.id != conversation.id,
+            col(ConversationRow.disclosed_at).is_not(None),
+        )
+        .limit(1)
+    )
+    return (await session.exec(query)).first() is not None
 
 
 async def _purchases(session: AsyncSession, shopper: str) -> int:

@@ -65,19 +65,24 @@ class IdentityRow(Row, table=True):
 
 
 class ConversationRow(Row, table=True):
-    """One shopper on one channel: what was shown, what is open, whether the assistant may speak."""
+    """One shopper on one channel: what was shown, what is open, whether the assistant may speak.
+
+    `verified` tells that the shop vouched for who is talking here.
+    """
 
     __tablename__ = "conversation"
     id: str = Field(primary_key=True)
     shopper_id: str = Field(foreign_key="shopper.id", index=True)
     channel: str
     locale: str
+    verified: bool = False
     created_at: datetime = _time()
     seen_at: datetime = _time()
     last_seq: int = 0
     disclosed_at: datetime | None = _time(default=None)
     open_ask_id: str | None = None
     unclear: int = 0
+    turns: int = 0
     handed_off_at: datetime | None = _time(default=None)
 
 
@@ -112,7 +117,11 @@ class MessageRow(Row, table=True):
 
 
 class AskRow(Row, table=True):
-    """One question put to one shopper, in the words shown, and how it ended."""
+    """One question put to one shopper, in the words shown, and how it ended.
+
+    `begun_by` is the first ask of a chain that is one question; `pending` what was said and is not
+    an answer yet: it goes when the ask is closed.
+    """
 
     __tablename__ = "ask"
     id: str = Field(primary_key=True)
@@ -128,6 +137,8 @@ class AskRow(Row, table=True):
     channel: str
     about: dict[str, Any] | None = _json(default=None)
     candidate_id: str | None = None
+    begun_by: str | None = Field(default=None, index=True)
+    pending: dict[str, Any] | None = _json(default=None)
     asked_at: datetime = _time()
     closed_at: datetime | None = _time(default=None)
     outcome: Outcome | None = _word(default=None)

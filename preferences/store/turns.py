@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from preferences.catalogue import Catalogue
 from preferences.conversation import Ask, Choice, Reply
 from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, Said
 from preferences.errors import NotFoundError
@@ -15,7 +16,9 @@ from preferences.store.engine import Store
 from preferences.store.records import Desk, write_records
 from preferences.store.states import Need, read_ask, read_state
 from preferences.store.tables import ConversationRow, MessageRow
-from preferences.understanding import Heard, may_mean
+from preferences.understanding import Heard, may_mean, read
+
+_ABOUT_DATA = ("ask_data", "correct_data")
 
 
 async def _nobody_listens() -> None:
@@ -67,7 +70,7 @@ class Turns:
             session,
             row,
             ask,
-            _need(inbound, ask, heard),
+            _need(inbound, ask, heard, catalogue),
             turn=inbound.seq,
             now=now,
             catalogue=catalogue,
@@ -77,6 +80,7 @@ class Turns:
         desk = Desk(session, row, message_id, state, catalogue, self.destinations)
         told = await write_records(desk, turn.records)
         inbound.answered_at = now
+        row.turns += 1
         first = row.last_seq + 1
         lines = [
             _line(row, inbound, reply, seq, now)
@@ -87,10 +91,16 @@ class Turns:
         return lines, told
 
 
-def _need(inbound: MessageRow, ask: Ask | None, heard: Heard) -> Need:
-    """Only an event or a permission can lead to a question, and only a request to what is known."""
+def _need(inbound: MessageRow, ask: Ask | None, heard: Heard, catalogue: Catalogue) -> Need:
+    """Only an event, a permission or an answer has an occasion, only a request needs what is known."""
     permits = ask is not None and ask.kind == "consent"
-    return Need(inbound.kind == "event" or permits, may_mean(heard, "ask_data"))
+    if inbound.kind != "text":
+        return Need(occasion=permits or inbound.kind == "event", knowledge=False)
+    act = read(heard, ask, catalogue).act
+    return Need(
+        occasion=permits or act == "answer" or may_mean(heard, "answer"),
+        knowledge=act in _ABOUT_DATA or any(may_mean(heard, wish) for wish in _ABOUT_DATA),
+    )
 
 
 async def _hold(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from preferences.catalogue import load_catalogue
+from preferences.catalogue import Question, load_catalogue
 from preferences.conversation import (
     About,
     Ask,
@@ -13,23 +13,82 @@ from preferences.conversation import (
     Consent,
     Known,
     Outcome,
+    Pending,
     Reply,
     State,
     Suppression,
     Turn,
 )
-from preferences.dialogue.asks import consent_ask, erase_ask, question_ask
+from preferences.dialogue.asks import (
+    candidate_ask,
+    consent_ask,
+    erase_ask,
+    pick_ask,
+    read_back_ask,
+    reading_back,
+)
 from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, Said
 from preferences.dialogue.scene import Scene
 from preferences.policy import load_policy
+from preferences.texts import LOCALES
 from preferences.understanding import Guess, Heard
 from preferences.voice import load_voice
 
-CATALOGUE, VOICE, POLICY = load_catalogue(), load_voice("Corner Shop"), load_policy()
+VOICE, POLICY = load_voice("Corner Shop"), load_policy()
+PURPOSE = "tailor_suggestions"
+
+
+def a_question(name: str, kind: str, *values: str, **more: object) -> Question:
+    """A question of a kind, as plain as it may be."""
+
+    def texts(words: str) -> dict[str, str]:
+        return {locale: f"{words} ({locale})" for locale in LOCALES}
+
+    options = [
+        {
+            "value": value,
+            "label": texts(value.title()),
+            "reply": texts(f"Thank you: {value}."),
+            "give": texts("A tip."),
+        }
+        for value in values
+    ]
+    page = {
+        "id": name,
+        "version": 1,
+        "purpose": PURPOSE,
+        "kind": kind,
+        "subject": "self",
+        "sensitivity": "ordinary",
+        "depth": 1,
+        "half_life_days": 365,
+        "wording": texts(f"The question {name}?"),
+        "reason": texts(f"Why {name}."),
+        "use": texts(f"What {name} is for."),
+        "unclear": texts(f"Once more, {name}?"),
+        "options": options,
+        "reply": texts("Thank you: {answer}."),
+        "give": texts("Something back."),
+    }
+    return Question.model_validate(page | more)
+
+
+NOT_WANTED = {locale: f"Not that, noted ({locale})." for locale in LOCALES}
+QUESTIONS = {
+    question.id: question
+    for question in (
+        load_catalogue().questions["gift_or_self"],
+        a_question("matters", "several", "price", "speed", "service"),
+        a_question("motive", "pick_two", "taste", "price", "habit"),
+        a_question("wishes", "open"),
+        a_question("still_true", "confirm", "yes", "no"),
+        a_question("channel", "one_choice", "email", "sms", "post", unwanted=NOT_WANTED),
+    )
+}
+CATALOGUE = load_catalogue().model_copy(update={"questions": QUESTIONS})
 ASSISTANT = Assistant(CATALOGUE, VOICE, POLICY)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-PURPOSE = "tailor_suggestions"
 DRESS = About(purchase="order-1", sku="D-1", product="Summer dress")
 GIVEN = {PURPOSE: Consent("event-1", "given")}
 REFUSED = {PURPOSE: Consent("event-1", "refused")}
@@ -37,12 +96,22 @@ WITHDRAWN = {PURPOSE: Consent("event-2", "withdrawn")}
 STOPPED = Suppression("all", "", "shopper_said_stop")
 
 
-def a_candidate(name: str = "candidate-1", *, at: datetime = NOW - MINUTE) -> Candidate:
-    return Candidate(name, "gift_or_self", DRESS, "misfit", at)
+def a_candidate(
+    name: str = "candidate-1", *, at: datetime = NOW - MINUTE, question: str = "gift_or_self"
+) -> Candidate:
+    return Candidate(name, question, DRESS, "misfit", at)
 
 
 def an_answer() -> Known:
-    return Known("gift_or_self", "gift", "A gift", "Is “Hat” a gift, or for you?", NOW - DAY)
+    return Known(
+        "gift_or_self",
+        "gift",
+        "A gift",
+        "Is “Hat” a gift, or for you?",
+        NOW - DAY,
+        "web",
+        here=True,
+    )
 
 
 def a_state(**changes: object) -> State:
@@ -74,16 +143,45 @@ def an_ask(kind: AskKind, **changes: object) -> Ask:
     match kind:
         case "question":
             question = CATALOGUE.questions["gift_or_self"]
-            return question_ask(scene, question, a_candidate())
+            return candidate_ask(scene, question, a_candidate())
+        case "confirm":
+            asked = an_ask("question", **changes)
+            pending = Pending("gift_or_self", "gift", {}, "for my sister", 0.5, asked.id)
+            return reading_back(scene, asked, pending)
         case "consent":
             return consent_ask(scene, PURPOSE)
         case "erase":
             return erase_ask(scene)
 
 
+def asked_for(name: str, **changes: object) -> Ask:
+    """A question of the catalogue, put a minute ago."""
+    scene = a_scene(a_state(turn=5, now=NOW - MINUTE, **changes))
+    return candidate_ask(scene, CATALOGUE.questions[name], a_candidate(question=name))
+
+
+def a_volunteered(**changes: object) -> Pending:
+    told = {"question": "channel", "value": "sms", "detail": {"polarity": "wants"}}
+    return Pending(**told | {"words": "please text me instead", "confidence": 0.9} | changes)
+
+
+def every_ask(locale: str) -> dict[str, Ask]:
+    """Whatever may stand open, by a name of its own."""
+    put = {
+        kind: an_ask(kind, locale=locale) for kind in ("question", "confirm", "consent", "erase")
+    }
+    put |= {name: asked_for(name, locale=locale) for name in QUESTIONS if name != "gift_or_self"}
+    scene = a_scene(a_state(turn=5, now=NOW - MINUTE, locale=locale))
+    picked = Pending("matters", "price", {}, None, 1.0, put["matters"].id)
+    put["picking"] = pick_ask(scene, put["matters"], picked)
+    put["volunteered"] = read_back_ask(scene, a_volunteered(), None)
+    put["permission for it"] = consent_ask(scene, PURPOSE, a_volunteered())
+    return put
+
+
 def a_state_with(ask: Ask, **changes: object) -> State:
     """The same shopper with something open: a question implies that permission was given."""
-    consents = GIVEN if ask.kind == "question" else {}
+    consents = GIVEN if ask.kind in {"question", "confirm"} else {}
     open_one = Asked(ask.kind, ask.question, ask.purpose, ask.asked_at, None, here=True)
     candidates = () if ask.kind == "erase" else (a_candidate(),)
     return a_state(
@@ -101,7 +199,12 @@ def a_state_with(ask: Ask, **changes: object) -> State:
 def was_asked(
     outcome: Outcome | None, ago: timedelta, *, kind: AskKind = "question", here: bool = False
 ) -> Asked:
-    name = {"question": "gift_or_self", "consent": PURPOSE, "erase": "erase_data"}[kind]
+    name = {
+        "question": "gift_or_self",
+        "confirm": "gift_or_self",
+        "consent": PURPOSE,
+        "erase": "erase_data",
+    }[kind]
     return Asked(kind, name, PURPOSE, NOW - ago, outcome, here)
 
 

@@ -1,15 +1,30 @@
 import re
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from shutil import copy, copytree
+from typing import Any, get_args
 
 import pytest
 import yaml
 
-from preferences.catalogue import HERE, Catalogue, Question, load_catalogue, read_yaml
+from preferences.catalogue import (
+    HERE,
+    WORDS,
+    Catalogue,
+    Kind,
+    Option,
+    Question,
+    load_catalogue,
+    read_yaml,
+)
+from preferences.check.run import check
+from preferences.dialogue.asks import question_ask
 from preferences.errors import CatalogueError
 from preferences.texts import LOCALES, fill
+from preferences.understanding import Guess, Heard, read
+from tests.preferences.scenes import DRESS, a_scene, a_state
 
+NEW_QUESTION = Path(__file__).parents[1] / "examples" / "motivation_garden.yml"
 FACTS = {"shop": "Corner Shop", "product": "Summer dress"}
 STARTERS = sorted((HERE / "questions").glob("*.yml"))
 A_QUESTION = read_yaml(HERE / "questions" / "gift_or_self.yml")
@@ -61,9 +76,14 @@ def test_every_starter_question_is_complete_in_every_language(
 def test_every_option_of_a_starter_question_has_examples_in_every_language(
     file: Path, catalogue: Catalogue
 ) -> None:
-    for option in catalogue.questions[file.stem].options:
-        for locale in LOCALES:
-            assert option.examples[locale], f"{option.value} in {locale}"
+    question = catalogue.questions[file.stem]
+    least = {"en": 12, "es": 8, "de": 8}
+    if question.kind == "confirm":  # a yes and a no are acts of their own
+        pytest.skip("a confirm has none")
+    for option in question.options:
+        for locale in LOCALES if option.offered else ():
+            distinct = set(option.examples[locale])
+            assert len(distinct) >= least[locale], f"{option.value} in {locale}"
 
 
 @pytest.mark.parametrize("file", STARTERS, ids=lambda file: file.stem)
@@ -88,6 +108,55 @@ def test_the_values_an_answer_may_hold_are_those_of_the_options(catalogue: Catal
     assert ("gift_or_self", "maybe") not in catalogue.values
 
 
+def of_kind(kind: str, **changes: Any) -> dict[str, Any]:
+    """The question as one of another kind, with what that kind needs."""
+    words = A_QUESTION["options"][0]["reply"]
+    return A_QUESTION | {"kind": kind, "reply": words, "give": words} | changes
+
+
+def loaded(folder: Path, question: Any) -> tuple[Question, Catalogue]:
+    catalogue = load_catalogue(written(folder, question))
+    return catalogue.questions["gift_or_self"], catalogue
+
+
+def test_one_choice_holds_one_option(catalogue: Catalogue) -> None:
+    question = catalogue.questions["gift_or_self"]
+
+    assert [option.value for option in question.chosen("gift")] == ["gift"]
+    assert not question.holds("gift,self")
+    assert not question.holds("maybe")
+    assert not question.holds("")
+
+
+@pytest.mark.parametrize(("kind", "three"), [("several", True), ("pick_two", False)])
+def test_several_options_are_held_together_up_to_what_the_kind_allows(
+    tmp_path: Path, *, kind: str, three: bool
+) -> None:
+    question, _ = loaded(tmp_path, of_kind(kind))
+
+    assert [option.value for option in question.chosen("gift,self")] == ["gift", "self"]
+    assert question.holds("gift")
+    assert question.holds("gift,household,self") is three
+    assert not question.holds("gift,gift")
+    assert not question.holds("gift,maybe")
+
+
+def test_an_open_question_holds_own_words_alone(tmp_path: Path) -> None:
+    question, catalogue = loaded(tmp_path, of_kind("open", options=[]))
+
+    assert question.holds(WORDS)
+    assert not question.holds("gift")
+    assert catalogue.values == {("gift_or_self", WORDS)}
+
+
+def test_a_confirm_holds_a_yes_and_a_no(catalogue: Catalogue) -> None:
+    question = catalogue.questions["still_right"]
+
+    assert question.holds("yes")
+    assert question.holds("no")
+    assert not question.holds("maybe")
+
+
 def test_an_option_is_found_by_its_value(catalogue: Catalogue) -> None:
     assert catalogue.questions["gift_or_self"].option("self").label["de"] == "Für mich"
 
@@ -99,7 +168,12 @@ def test_an_option_is_found_by_its_value(catalogue: Catalogue) -> None:
         (changed("options", 1, "label", to={"en": "Me"}), "options.1.label: has no words in es"),
         (changed("version", to=0), "version: Input should be greater than or equal to 1"),
         (changed("kind", to="essay"), "kind: Input should be 'one_choice'"),
-        (changed("options", to=[A_QUESTION["options"][0]]), "options: List should have at least 2"),
+        (changed("options", to=[A_QUESTION["options"][0]]), "options: one_choice needs at least 2"),
+        (changed("options", 1, "value", to="gift"), "options: two have the same value"),
+        (of_kind("open"), "options: an open question has none"),
+        (of_kind("confirm"), "options: a confirm has yes and no"),
+        (of_kind("several", give=None), "reply, give: several needs both"),
+        (of_kind("open", options=[], reply=None), "reply, give: open needs both"),
         (changed("colour", to="blue"), "colour: Extra inputs are not permitted"),
         (changed("options", 0, "value", to=True), "options.0.value: Input should be a valid str"),
     ],
@@ -166,3 +240,25 @@ def test_a_page_that_cannot_be_read_is_named(tmp_path: Path, page: bytes, compla
 def test_a_page_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"purposes\.yml: cannot be read"):
         load_catalogue(tmp_path)
+
+
+def test_a_question_in_a_new_category_goes_live_by_one_file_alone(tmp_path: Path) -> None:
+    folder = copytree(HERE, tmp_path / "texts")
+    copy(NEW_QUESTION, folder / "questions")
+
+    catalogue = load_catalogue(folder)
+    heard = Heard("beans", (Guess("answer", 0.9, "motivation_garden", "harvest"),))
+    ask = question_ask(a_scene(a_state()), catalogue.questions["motivation_garden"], DRESS)
+
+    assert [one for one in check(folder) if one.file.stem == "motivation_garden"] == []
+    assert [choice.value for choice in ask.choices][:2] == ["harvest", "rest"]
+    assert read(heard, ask, catalogue).value == "harvest"
+
+
+def test_the_page_about_questions_names_every_field_kind_and_starter_question() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "questions.md").read_text()
+
+    for name in (*Question.model_fields, *Option.model_fields, *get_args(Kind)):
+        assert f"`{name}`" in page, name
+    for file in STARTERS:
+        assert f"`{file.stem}`" in page or f"`{file.stem.removeprefix('motivation')}`" in page

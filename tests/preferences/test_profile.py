@@ -107,7 +107,24 @@ def test_answers_about_other_articles_stand_side_by_side_newest_first() -> None:
 
 def test_the_label_is_the_button_and_none_where_there_was_none() -> None:
     assert ANSWER.label == "A gift"
+    assert replace(ANSWER, value="gift,self").label == "A gift, For me"
     assert replace(ANSWER, value="unknown").label is None
+
+
+def test_what_is_not_wanted_stands_beside_what_is_until_that_very_thing_is_wanted() -> None:
+    email = replace(ANSWER, question="channel", value="email", detail={"polarity": "wants"})
+    no_sms = replace(email, value="sms", detail={"polarity": "does_not_want"}, answered_at=NOW)
+    sms = replace(email, value="sms", answered_at=NOW + timedelta(hours=1))
+
+    assert profile(answers=[no_sms, email]).answers == (no_sms, email)
+    assert profile(answers=[sms, no_sms, email]).answers == (sms,)
+
+
+def test_wishes_for_several_purposes_stand_side_by_side() -> None:
+    orders = replace(ANSWER, question="channel", value="sms", detail={"purpose": "orders"})
+    offers = replace(orders, value="email", detail={"purpose": "offers"}, answered_at=NOW)
+
+    assert profile(answers=[orders, offers]).answers == (offers, orders)
 
 
 @pytest.mark.parametrize(

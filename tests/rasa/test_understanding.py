@@ -1,6 +1,7 @@
 """Words become an act, the options they may mean, and the terms in them."""
 
 import asyncio
+import io
 import json
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.components import encoders
-from bot.components.acts import Label, Weights, balance, deal
+from bot.components.acts import IMPOSSIBLE, Label, Weights, balance, deal
 from bot.components.catalogue import CatalogueImporter, read_examples
 from bot.components.encoders import MiniLmEncoder, UseEncoder, likeness
 from bot.components.entities import TERMS, TermReader
+from bot.components.letters import Letters, groups
+from bot.components.parse import Parser, serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +39,21 @@ def use():
 @pytest.fixture(scope="session")
 def terms():
     return TermReader.create({}, None, None, ExecutionContext(GraphSchema({})))
+
+
+def voters(labels, matrix, bias, temperature):
+    """Give a classifier whose letters abstain."""
+    letters = Letters({}, np.zeros(0, dtype=np.float32))
+    none = np.zeros((0, len(labels)), dtype=np.float32)
+    return Weights(
+        labels,
+        np.array(matrix),
+        np.array(bias),
+        letters,
+        none,
+        np.array(bias),
+        temperature,
+    )
 
 
 def parse(agent, text, locale="en"):
@@ -123,7 +141,7 @@ def test_an_answer_names_question_and_option(agent):
         "gift_or_self",
         "self",
     )
-    assert len(ranking) <= 8
+    assert len(ranking) <= 24
     assert ranking == sorted(ranking, key=lambda entry: -entry["confidence"])
     assert all(("question" in entry) == (entry["name"] == "answer") for entry in ranking)
 
@@ -141,15 +159,33 @@ def test_confidence_in_an_act_is_the_sum_of_its_labels(agent):
     assert parsed["intent"]["confidence"] <= 1
 
 
+def test_a_model_is_read_without_a_server_as_it_is_with_one(agent, model):
+    parser = Parser(Path(model))
+    lines = io.StringIO(
+        '{"text": "/for my sister", "locale": "en"}\n{"text": "/", "locale": "de"}\n'
+    )
+    out = io.StringIO()
+    serve(parser, lines, out)
+    parser.close()
+    ready, read, empty = [json.loads(line) for line in out.getvalue().splitlines()]
+    served = parse(agent, "for my sister")
+
+    assert ready == {"ready": True}
+    assert served["intent_ranking"] == read["intent_ranking"]
+    assert served["entities"] == read["entities"]
+    assert empty["intent_ranking"] == []
+
+
 def test_a_parse_is_plain_json(agent):
     assert json.dumps(parse(agent, "for my sister"))
 
 
 def test_the_strange_is_less_sure_than_the_known(agent):
-    known = parse(agent, "why do you want to know")["intent"]["confidence"]
-    strange = parse(agent, "the mitochondria is the powerhouse of the cell")["intent"]["confidence"]
+    known = parse(agent, "why do you want to know")["intent"]
+    strange = parse(agent, "the mitochondria is the powerhouse of the cell")["intent"]
 
-    assert known > 0.7 > strange
+    assert known["confidence"] > 0.9 > strange["confidence"]
+    assert strange["name"] == "out_of_scope"
 
 
 def test_acts_and_questions_weigh_the_same_and_options_share():
@@ -174,18 +210,45 @@ def test_every_label_is_dealt_over_the_folds():
 
 def test_a_higher_temperature_is_less_sure():
     labels = (Label("a"), Label("b"))
-    matrix, bias = np.array([[2.0], [-2.0]]), np.zeros(2)
 
     def sure(temperature):
-        return Weights(labels, matrix, bias, temperature).confidences(np.array([1.0]))[0]
+        weights = voters(labels, [[2.0], [-2.0]], [0.0, 0.0], temperature)
+        return weights.confidences(np.array([1.0]), "yes")[0]
 
     assert sure(0.5) > sure(1) > sure(4) > 0.5
 
 
 def test_a_label_never_seen_in_training_has_no_chance():
-    weights = Weights((Label("a"), Label("b")), np.zeros((2, 1)), np.array([0.0, -np.inf]), 1.0)
+    weights = voters((Label("a"), Label("b")), [[0.0], [0.0]], [0.0, IMPOSSIBLE], 1.0)
 
-    assert weights.confidences(np.array([1.0])).tolist() == [1.0, 0.0]
+    assert weights.confidences(np.array([1.0]), "yes").tolist() == pytest.approx(
+        [1.0, 0.0], abs=1e-6
+    )
+
+
+def test_the_letters_of_a_word_outlive_a_typo():
+    letters = Letters.of(
+        ["unsubscribe me", "unsubscribe", "please unsubscribe", "a present for me"]
+    )
+
+    def likeness_of(one, other):
+        return float((letters.rows([one]) @ letters.rows([other]).T).toarray()[0, 0])
+
+    assert likeness_of("unsubscribe", "unsubscibe") > 0.3 > likeness_of("unsubscribe", "present")
+    assert float(np.linalg.norm(letters.row("unsubscribe")[1])) == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("text", ["", "🙂", "zzqzzq", "你好"])
+def test_letters_never_seen_say_nothing(text):
+    places, values = Letters.of(["stop", "stop it", "stop that"]).row(text)
+
+    assert len(places) == len(values)
+    assert not np.isnan(values).any()
+
+
+def test_groups_of_letters_know_the_edges_of_a_word():
+    assert {" s", "st", "to", "op", "p ", " sto", "top ", "stop "} <= set(groups("STÖP"))
+    assert "p t" not in set(groups("stop tot"))
 
 
 @pytest.mark.parametrize(

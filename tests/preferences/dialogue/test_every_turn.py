@@ -12,7 +12,6 @@ from preferences.catalogue import HERE, read_yaml
 from preferences.conversation import (
     Answered,
     Ask,
-    AskKind,
     Closed,
     ConsentAct,
     Decision,
@@ -29,6 +28,7 @@ from preferences.dialogue.respond import Happened, Message, Pressed, Said
 from preferences.texts import LOCALES
 from preferences.understanding import gives_permission
 from tests.preferences.scenes import (
+    CATALOGUE,
     DAY,
     GIVEN,
     NOW,
@@ -40,8 +40,8 @@ from tests.preferences.scenes import (
     a_state,
     a_state_with,
     an_answer,
-    an_ask,
     asking,
+    every_ask,
     records,
     respond,
     said,
@@ -50,8 +50,14 @@ from tests.preferences.scenes import (
 ACTS = [
     act for act in read_yaml(HERE.parent / "domain.yml")["intents"] if act not in {"press", "event"}
 ]
-KINDS: list[AskKind] = ["question", "consent", "erase"]
-HEARD_BY_THE_SILENT = {"stop", "start", "erase_data"}
+KINDS = {"question", "confirm", "consent", "erase"}
+OPEN = [None, *every_ask("en")]
+NAMES = {
+    (ask.wording, len(ask.choices), repr(ask.pending)): name
+    for locale in LOCALES
+    for name, ask in every_ask(locale).items()
+}
+HEARD_BY_THE_SILENT = {"stop", "start", "stop_channel", "erase_data"}
 
 
 class Case(NamedTuple):
@@ -85,9 +91,12 @@ def states() -> Iterator[State]:
         for consents in ({}, GIVEN, REFUSED, WITHDRAWN):
             yield a_state(**around, consents=consents, candidates=(a_candidate(),))
         yield a_state(**around, known=(an_answer(),), purchases=3)
-        for kind in KINDS:
-            ask = an_ask(kind, locale=locale)
-            yield a_state_with(ask, **around)
+        usual = disclosed and not unclear
+        for name, ask in every_ask(locale).items():
+            if name in KINDS or usual:
+                yield a_state_with(ask, **around)
+            if name not in KINDS:
+                continue
             yield a_state_with(replace(ask, asked_at=NOW - DAY), **around)
             yield a_state_with(ask, **around, consents=WITHDRAWN)
 
@@ -114,6 +123,13 @@ def cases() -> list[Case]:
     ]
 
 
+def name_of(state: State) -> str | None:
+    """What stands open, by the name that `every_ask` gives it."""
+    if state.ask is None:
+        return None
+    return NAMES[state.ask.wording, len(state.ask.choices), repr(state.ask.pending)]
+
+
 def open_ask(case: Case) -> Ask | None:
     """The ask that this message may still answer: not a day old, not forbidden."""
     state = case.state
@@ -124,10 +140,10 @@ def open_ask(case: Case) -> Ask | None:
 
 
 def test_every_act_is_tried_in_every_state() -> None:
-    tried = {(case.act, case.state.ask and case.state.ask.kind) for case in cases()}
+    tried = {(case.act, case.state.locale, name_of(case.state)) for case in cases()}
 
     assert len(ACTS) > 25
-    assert {(act, kind) for act in ACTS for kind in (None, *KINDS)} <= tried
+    assert set(product(ACTS, LOCALES, OPEN)) <= tried
 
 
 def test_at_most_one_thing_is_asked_and_it_is_the_last_that_is_said() -> None:
@@ -157,10 +173,29 @@ def test_what_is_asked_again_is_the_open_ask_with_its_own_buttons() -> None:
             assert (asking(case.turn)[0].ask, asking(case.turn)[0].choices) == (ask.id, ask.choices)
 
 
-def test_a_new_ask_never_stands_beside_an_open_one() -> None:
+def test_a_new_ask_goes_on_with_the_open_one_or_comes_after_it_was_closed() -> None:
+    followed = 0
     for case in cases():
-        if records(case.turn, Put) and case.state.ask:
-            assert records(case.turn, Closed), case
+        for put in records(case.turn, Put):
+            ask = case.state.ask
+            if ask is None:
+                assert put.ask.begun is None, case
+            elif put.ask.begun is None:
+                assert records(case.turn, Closed), case
+            else:
+                followed += 1
+                assert put.ask.begun == (ask.begun or ask.id), case
+                assert not records(case.turn, Closed), case
+    assert followed
+
+
+def test_nothing_is_stored_and_nothing_lost_while_a_question_goes_on() -> None:
+    for case in cases():
+        for put in records(case.turn, Put):
+            if put.ask.begun is not None:
+                assert not records(case.turn, Answered), case
+                assert case.state.ask is not None, case
+                assert put.ask.candidate == case.state.ask.candidate, case
 
 
 def test_what_is_closed_was_open_and_closes_once() -> None:
@@ -256,7 +291,8 @@ def test_after_handing_over_it_is_silent_but_for_what_only_it_can_do() -> None:
         if not about_erasure and not (case.sure and case.act in HEARD_BY_THE_SILENT):
             assert not case.turn.replies, case
             kept = set(map(type, case.turn.records))
-            assert kept <= {Closed, Decision, Unclear}, case
+            moment = {Suppress} if case.act == "sensitive_event" else set()
+            assert kept <= {Closed, Decision, Unclear} | moment, case
 
 
 def test_while_a_person_talks_only_a_decision_on_the_deletion_is_taken_from_small_talk() -> None:
@@ -284,9 +320,20 @@ def test_an_answer_is_kept_only_for_an_open_question_under_a_permission_in_force
             assert answer.ask == open_ask(case), case
             assert case.state.consents == GIVEN, case
             assert Closed("answered") in case.turn.records, case
+            own = answer.ask.pending.words if answer.ask.pending else None
             typed = isinstance(case.message, Said)
-            assert (answer.words is not None) == typed, case
+            assert (answer.words is not None) == (typed or own is not None), case
+            assert CATALOGUE.questions[answer.ask.question].holds(answer.value), case
     assert kept
+
+
+def test_what_was_said_unasked_is_stored_only_after_it_was_read_back() -> None:
+    for case in cases():
+        told = case.state.ask and case.state.ask.pending
+        if case.state.ask and case.state.ask.kind == "consent" and told:
+            assert not records(case.turn, Answered), case
+            for put in records(case.turn, Put):
+                assert put.ask.kind in {"consent", "confirm", "erase"}, case
 
 
 def test_nobody_is_asked_the_same_again_more_than_twice() -> None:
@@ -300,7 +347,9 @@ def test_nobody_is_asked_the_same_again_more_than_twice() -> None:
 
 def test_a_question_is_weighed_only_when_something_happens_or_permission_was_given() -> None:
     for case in cases():
-        gave = any(act.state == "given" for act in records(case.turn, ConsentAct))
+        volunteered = case.state.ask and case.state.ask.pending
+        acts = records(case.turn, ConsentAct)
+        gave = any(act.state == "given" for act in acts) and not volunteered
         happened = isinstance(case.message, Happened)
         assert len(records(case.turn, Decision)) == int(gave or happened), case
 

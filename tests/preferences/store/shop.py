@@ -85,6 +85,10 @@ class Shop:
         lines = tuple(Line(sku, sku.title(), quantity) for sku in skus)
         return await self.gets_order(Purchase("shopify", order, customer, self.now, lines))
 
+    async def sells_as(self, customer: str, order: str, sku: str, title: str) -> Kept:
+        line = Line(sku, title, 1)
+        return await self.gets_order(Purchase("shopify", order, customer, self.now, (line,)))
+
     async def gets_order(self, purchase: Purchase) -> Kept:
         return await keep_purchase(self.store, purchase, POLICY.misfit, self.now)
 

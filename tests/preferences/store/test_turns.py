@@ -8,7 +8,7 @@ from sqlmodel import col, update
 
 from preferences.conversation import About
 from preferences.errors import NotFoundError
-from preferences.store.conversations import choice_label, read_log, read_unanswered
+from preferences.store.conversations import choice_label, hand_back, read_log, read_unanswered
 from preferences.store.engine import open_store
 from preferences.store.tables import (
     AnswerRow,
@@ -48,7 +48,7 @@ async def test_an_answer_is_kept_with_everything_that_proves_it(shop: Shop) -> N
     assert (answer.wording, answer.options) == (asked.wording, asked.options)
     assert "Dress" in answer.wording
     assert (answer.message_id, answer.channel, answer.locale) == ("the-answer", "web", "en")
-    assert (answer.subject, answer.kind, answer.confidence) == ("gift", "declared", 0.9)
+    assert (answer.subject, answer.kind, answer.confidence > 0.8) == ("gift", "declared", True)
     assert answer.about is not None
     assert About(**answer.about) == About("4711-dress", "dress", "Dress")
     assert (answer.consent_id, consent.state) == (consent.id, "given")
@@ -269,7 +269,7 @@ async def test_a_button_whose_question_is_over_changes_nothing(shop: Shop) -> No
 
     replies = await shop.feels(talk, ask, "For me", 1)
 
-    assert [reply["text"] for reply in replies] == [VOICE.say("acknowledged", "en")]
+    assert [reply["text"] in VOICE.pages["en"]["acknowledged"] for reply in replies] == [True]
     assert [row.value for row in await shop.rows(AnswerRow)] == ["gift"]
 
 
@@ -320,7 +320,7 @@ async def test_a_stop_elsewhere_closes_what_is_open_here(shop: Shop) -> None:
 
     replies = await shop.feels(talk, ask, "A gift", 0)
 
-    assert [reply["text"] for reply in replies] == [VOICE.say("acknowledged", "en")]
+    assert [reply["text"] in VOICE.pages["en"]["acknowledged"] for reply in replies] == [True]
     assert await shop.rows(AnswerRow) == []
     assert [row.outcome for row in await shop.rows(AskRow) if row.id == ask] == ["withdrawn"]
 
@@ -353,6 +353,57 @@ async def test_a_permission_that_was_ignored_is_not_asked_for_again_the_next_day
 
     assert await shop.sees(talk, "opened") == []
     assert [row.outcome for row in await shop.rows(AskRow)] == ["ignored"]
+
+
+# Chains and languages
+
+
+async def test_a_chain_is_one_question_closed_as_a_whole_and_answered_in_its_first_words(
+    shop: Shop,
+) -> None:
+    talk, ask = await shop.asks_the_question()
+    unsure = Heard("a friend, kind of", (Guess("answer", 0.15, "gift_or_self", "gift"),))
+    (back,) = await shop.answers(await shop.gets(talk, "text", unsure.text), unsure)
+    held = {row.id: row for row in await shop.rows(AskRow)}
+    assert (back["ask"] != ask, held[back["ask"]].begun_by) == (True, ask)
+    assert held[back["ask"]].pending["words"] == unsure.text
+
+    await shop.feels(talk, back["ask"], "Yes", 0)
+
+    (answer,) = await shop.rows(AnswerRow)
+    assert (answer.ask_id, answer.wording) == (ask, held[ask].wording)
+    assert (answer.value, answer.own_words) == ("gift", unsure.text)
+    chain = [row for row in await shop.rows(AskRow) if row.kind != "consent"]
+    assert {(row.outcome, row.pending and 1) for row in chain} == {("answered", None)}
+    assert [row.closed_at is not None for row in await shop.rows(CandidateRow)] == [True]
+
+
+async def test_a_conversation_goes_on_in_the_language_that_was_asked_for(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+
+    replies = await shop.hears(talk, "auf Deutsch bitte", "change_language")
+
+    assert {reply["lang"] for reply in replies} == {"de"}
+    assert [row.locale for row in await shop.rows(ConversationRow)] == ["de"]
+
+
+async def test_who_talked_before_is_known_in_a_new_conversation(shop: Shop) -> None:
+    await shop.hears(await shop.meets("4711"), "hello", "greet")
+
+    (first, *_) = await shop.hears(await shop.meets("4711"), "hello", "greet")
+
+    assert first["text"] == VOICE.say("hello_again", "en")
+
+
+async def test_after_it_was_handed_back_the_assistant_speaks_again(shop: Shop) -> None:
+    talk = await shop.meets()
+    await shop.hears(talk, "a person please", "handoff")
+
+    await hand_back(shop.store, talk.id)
+
+    assert await shop.hears(talk, "hello", "greet") != []
+    with pytest.raises(NotFoundError, match="nothing to hand back"):
+        await hand_back(shop.store, "nobody")
 
 
 # Giving up

@@ -111,12 +111,14 @@ def upgrade() -> None:
         sa.Column("shopper_id", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("locale", sa.String(), nullable=False),
+        sa.Column("verified", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.Column("disclosed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("open_ask_id", sa.String(), nullable=True),
         sa.Column("unclear", sa.Integer(), nullable=False),
+        sa.Column("turns", sa.Integer(), nullable=False),
         sa.Column("handed_off_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["shopper_id"],
@@ -252,6 +254,8 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("about", JSON, nullable=True),
         sa.Column("candidate_id", sa.String(), nullable=True),
+        sa.Column("begun_by", sa.String(), nullable=True),
+        sa.Column("pending", JSON, nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
@@ -266,6 +270,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("ask", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ask_begun_by"), ["begun_by"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_ask_conversation_id"), ["conversation_id"], unique=False
         )
@@ -373,6 +378,7 @@ def downgrade() -> None:
     with op.batch_alter_table("ask", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ask_shopper_id"))
         batch_op.drop_index(batch_op.f("ix_ask_conversation_id"))
+        batch_op.drop_index(batch_op.f("ix_ask_begun_by"))
 
     op.drop_table("ask")
     with op.batch_alter_table("suppression", schema=None) as batch_op:

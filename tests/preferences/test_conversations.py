@@ -1,0 +1,55 @@
+"""The conversations of `tests/conversations`, through the domain and a store of each kind."""
+
+import pytest
+
+from preferences.store.engine import Store
+from tests.conversations.__main__ import main
+from tests.conversations.script import DOES, EXPECTS, HERE, load_script, names
+from tests.conversations.stage import check, stage
+
+SHOWN = "[Good food] · [Spoiling them a bit]"  # the first two change places between shoppers
+PAGE = HERE.parents[1] / "docs/conversations.md"
+
+
+@pytest.mark.parametrize("name", names())
+async def test_a_conversation_goes_as_it_is_written(store: Store, name: str) -> None:
+    script = load_script(name)
+    played = await stage(store, script)
+
+    for step in script.steps:
+        await check(played, step, await played.plays(step))
+
+
+def test_a_conversation_is_printed_as_a_person_would_read_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["grief"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "  Shopper     my cat passed away today" in printed
+    assert "  Assistant   I am very sorry. I will leave you in peace." in printed
+
+
+def test_who_names_no_conversation_is_told_which_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([]) == 2
+
+    assert "grief" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["gift", "motivation", "grief"])
+def test_the_documentation_shows_conversations_as_they_go(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([name])
+
+    printed = capsys.readouterr().out.replace("[For me] · [A gift]", "[A gift] · [For me]")
+    printed = printed.replace("[Spoiling them a bit] · [Good food]", SHOWN)
+    assert f"```\n{printed}```" in PAGE.read_text()
+
+
+def test_everything_that_a_conversation_may_hold_is_documented() -> None:
+    page = PAGE.read_text()
+
+    assert [word for word in (*DOES, *EXPECTS, "as") if f"`{word}`" not in page] == []

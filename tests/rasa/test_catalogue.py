@@ -1,0 +1,67 @@
+"""The question catalogue as what Rasa learns from."""
+
+from pathlib import Path
+from shutil import copy, copytree
+
+import pytest
+import yaml
+
+from bot.components.catalogue import CatalogueImporter, read_examples
+
+ROOT = Path(__file__).parents[2]
+QUESTIONS = ROOT / "preferences" / "questions"
+NEW_QUESTION = ROOT / "tests" / "examples" / "motivation_garden.yml"
+
+
+def learned(questions):
+    """Every example of an answer, by the question and option that it stands for."""
+    importer = CatalogueImporter(
+        str(ROOT / "config.yml"), str(ROOT / "domain.yml"), [str(ROOT / "data")], str(questions)
+    )
+    found = {}
+    for example in importer.get_nlu_data().intent_examples:
+        if example.get("intent") == "answer":
+            about = example.get("metadata")["example"]
+            found.setdefault((about["question"], about["value"]), set()).add(example.get("text"))
+    return found
+
+
+def test_a_question_in_a_new_category_is_learned_from_its_one_file(tmp_path):
+    copytree(QUESTIONS, tmp_path / "questions")
+    before = learned(tmp_path / "questions")
+    copy(NEW_QUESTION, tmp_path / "questions")
+
+    after = learned(tmp_path / "questions")
+
+    assert set(after) - set(before) == {
+        ("motivation_garden", "harvest"),
+        ("motivation_garden", "rest"),
+    }
+    assert "wir essen, was wir pflanzen" in after["motivation_garden", "harvest"]
+
+
+def test_every_option_that_a_starter_question_offers_is_learned():
+    found = learned(QUESTIONS)
+
+    for file in QUESTIONS.glob("*.yml"):
+        question = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for option in question["options"] if question["kind"] != "confirm" else ():
+            assert found[question["id"], option["value"]], (file.stem, option["value"])
+
+
+@pytest.mark.parametrize("kind", ["confirm", "open"])
+def test_nothing_is_learned_from_a_question_that_is_answered_without_options(kind):
+    option = {"value": "yes", "label": {"en": "Yes"}}
+
+    assert list(read_examples({"id": "q", "kind": kind, "options": [option]}, "q.yml")) == []
+
+
+def test_no_wording_of_an_option_is_an_example_of_another_act():
+    importer = CatalogueImporter(
+        str(ROOT / "config.yml"), str(ROOT / "domain.yml"), [str(ROOT / "data")]
+    )
+    meant = {}
+    for example in importer.get_nlu_data().intent_examples:
+        meant.setdefault(example.get("text").lower(), set()).add(example.get("intent"))
+
+    assert [text for text, acts in meant.items() if "answer" in acts and len(acts) > 1] == []
