@@ -36,11 +36,12 @@ test: setup .venv/.dev .venv-rasa/.dev browser check  ## every check and every t
 	$(BIN)/pytest --cov
 	.venv-rasa/bin/python -m pytest -c tests/rasa/pytest.ini tests/rasa
 
-check: .venv/.dev  ## format, lint, types, and who may import whom
+check: .venv/.dev  ## format, lint, types, who may import whom, and every question
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m preferences check
 
 bench: setup .venv/.dev  ## measure beside a plain Rasa project; JSON lines
 	@exec $(BIN)/python -m tests.bench
