@@ -30,6 +30,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._reading = engine.execution_options(readonly=True)
 
     @asynccontextmanager
     async def begin(self, *, readonly: bool = False) -> AsyncIterator[AsyncSession]:
@@ -40,11 +41,9 @@ class Store:
 
         :raises UnavailableError: the database is away or full: nothing was stored.
         """
-        options = {"readonly": True} if readonly else {}
+        engine = self._reading if readonly else self._engine
         try:
-            async with AsyncSession(
-                self._engine.execution_options(**options), expire_on_commit=False
-            ) as session:
+            async with AsyncSession(engine, expire_on_commit=False) as session:
                 yield session
                 if not readonly:
                     await session.commit()
