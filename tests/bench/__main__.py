@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from time import monotonic
 
+from bot.launch.locks import held
 from tests.bench.askfirst import Askfirst
 from tests.bench.baseline import Plain
 from tests.bench.figures import line
@@ -20,8 +21,13 @@ def main() -> int:
     """Measure both sides, one after the other, and print the figures."""
     given = _read()
     _warn_of_load()
+    _CACHE.mkdir(parents=True, exist_ok=True)
     try:
-        asyncio.run(_compare(given))
+        with held(_CACHE / ".lock"):
+            asyncio.run(_compare(given))
+    except BlockingIOError:
+        _tell("Another benchmark is running here; two at a time measure each other.")
+        return 1
     except BenchError as error:
         _tell(str(error))
         return 1
