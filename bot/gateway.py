@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from aiohttp import web
+from uvloop import new_event_loop
 
 from bot import health
 from bot.api import preferences
@@ -141,6 +142,7 @@ def main() -> int:
             print=None,
             access_log=None,
             shutdown_timeout=3,
+            loop=new_event_loop(),
         )
     except OSError as error:
         sys.stderr.write(
