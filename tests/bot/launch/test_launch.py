@@ -39,7 +39,7 @@ async def instance(folder: Path) -> AsyncIterator[tuple[Process, int]]:
         yield process, port
     finally:
         if process.returncode is None:
-            process.kill()
+            process.terminate()
             await process.wait()
 
 
