@@ -33,7 +33,8 @@ run: setup      ## set everything up, start it all and print the address of the 
 	@exec $(BIN)/python -m bot
 
 test: setup .venv/.dev .venv-rasa/.dev browser check  ## every check and every test, in both environments
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov --numprocesses 2 --dist loadfile --ignore tests/e2e
+	$(BIN)/pytest tests/e2e
 	.venv-rasa/bin/python -m pytest -c tests/rasa/pytest.ini tests/rasa
 
 check: .venv/.dev  ## format, lint, types, who may import whom, and every question
@@ -43,14 +44,15 @@ check: .venv/.dev  ## format, lint, types, who may import whom, and every questi
 	$(BIN)/lint-imports
 	$(BIN)/python -m preferences check
 
-bench: setup .venv/.dev  ## measure beside a plain Rasa project; JSON lines
-	@exec $(BIN)/python -m tests.bench
+bench: setup .venv/.dev  ## measure beside a plain Rasa project, and the store beside bare SQL; JSON lines
+	@$(BIN)/python -m tests.bench
+	@exec $(BIN)/python -m tests.bench store
 
 transcript: .venv/.dev  ## print a conversation as a person would read it: make transcript NAME=grief
 	@$(BIN)/python -m tests.conversations $(NAME)
 
-bench-nlu: setup .venv/.dev  ## measure what is understood on held-out sentences, beside each encoder alone; JSON lines
-	@exec $(BIN)/python -m tests.understanding --baselines
+bench-nlu: setup .venv/.dev  ## measure what is understood of held-out sentences, beside other pipelines; JSON lines
+	@exec $(BIN)/python -m tests.understanding --baselines --diet
 
 clean:          ## remove environments, models and caches; the data folder var stays
 	rm -rf .venv .venv-rasa .tools models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -16,7 +16,7 @@ from preferences.catalogue import load_catalogue
 from preferences.dialogue.respond import Assistant
 from preferences.policy import load_policy
 from preferences.settings import load_settings
-from preferences.store.engine import open_store
+from preferences.store.engine import open_own_store
 from preferences.store.outbox import BELL
 from preferences.store.turns import Turns
 from preferences.understanding import Guess, Heard
@@ -57,7 +57,7 @@ class TakeTurn(Action):
                 assistant = Assistant(
                     load_catalogue(), load_voice(settings.shop_name), load_policy()
                 )
-                store = await self._closing.enter_async_context(open_store(settings.database))
+                store = await self._closing.enter_async_context(open_own_store(settings))
                 self._open = Turns(
                     store,
                     assistant,

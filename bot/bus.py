@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, Protocol
 
+CHANGES = "changes"
+"""The name under which whoever follows the change feed watches; no conversation has it."""
+
 News = Literal["log", "thinking", "state", "closing"]
 
 

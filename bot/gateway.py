@@ -12,18 +12,19 @@ from aiohttp import web
 from uvloop import new_event_loop
 
 from bot import health
-from bot.api import preferences
+from bot.api import routes as api
 from bot.assistant import open_assistant
 from bot.background import background
 from bot.bus import LocalBus
 from bot.channels import web as website
 from bot.demo import routes as demo
 from bot.limits import LocalLimiter, RedisLimiter
-from bot.orders import shopify
+from bot.orders import intake, shopify, woocommerce
 from bot.origins import allow_origin, origins
 from bot.parts import (
     ASSISTANT,
     BUS,
+    CATALOGUE,
     CLOCK,
     LIMITER,
     POLICY,
@@ -39,12 +40,14 @@ from bot.queue import Queue, open_local_queue
 from bot.redis import connect, open_redis_bus, open_redis_queue
 from bot.tokens import Tokens
 from bot.turn import Server
+from bot.upkeep import keep_up
 from bot.widget import routes as widget
+from preferences.catalogue import load_catalogue
 from preferences.errors import AskfirstError, UnavailableError
 from preferences.policy import load_policy
 from preferences.settings import Settings, load_settings
 from preferences.store.conversations import read_waiting
-from preferences.store.engine import Store, open_store
+from preferences.store.engine import Store, open_own_store
 from preferences.voice import load_voice
 
 logger = logging.getLogger(__name__)
@@ -62,6 +65,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> web.Application:
     app = web.Application(middlewares=[problems, origins], client_max_size=_LARGEST_BODY)
     app[SETTINGS] = settings
     app[CLOCK] = clock
+    app[CATALOGUE] = load_catalogue()
     app[POLICY] = load_policy()
     app[VOICE] = load_voice(settings.shop_name)
     app[TOKENS] = Tokens(
@@ -70,7 +74,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> web.Application:
     app.on_response_prepare.append(allow_origin)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_parts)
-    for part in (website, shopify, preferences, health, widget):
+    for part in (website, intake, shopify, woocommerce, api, health, widget):
         part.setup(app)
     if settings.demo:
         demo.setup(app, settings)
@@ -81,7 +85,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
     """Open everything that has to be closed again, in the order in which it is needed."""
     settings = app[SETTINGS]
     async with AsyncExitStack() as stack:
-        store = app[STORE] = await stack.enter_async_context(open_store(settings.database))
+        store = app[STORE] = await stack.enter_async_context(open_own_store(settings))
         redis = connect(settings.redis_url) if settings.redis_url else None
         namespace = f"askfirst:{sha256(settings.database.encode()).hexdigest()[:8]}"
         if redis is None:
@@ -108,6 +112,9 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             queue = await stack.enter_async_context(shared)
         app[QUEUE] = queue
         await stack.enter_async_context(background(_sweep(store, queue)))
+        await stack.enter_async_context(
+            background(keep_up(store, settings, app[POLICY], app[CLOCK]))
+        )
         yield
 
 

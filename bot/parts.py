@@ -10,6 +10,7 @@ from bot.bus import Bus
 from bot.limits import Limiter
 from bot.queue import Queue
 from bot.tokens import Tokens
+from preferences.catalogue import Catalogue
 from preferences.policy import Policy
 from preferences.settings import Settings
 from preferences.store.engine import Store
@@ -24,6 +25,7 @@ class Clock(Protocol):
 
 
 SETTINGS = web.AppKey("settings", Settings)
+CATALOGUE = web.AppKey("catalogue", Catalogue)
 POLICY = web.AppKey("policy", Policy)
 STORE = web.AppKey("store", Store)
 ASSISTANT = web.AppKey("assistant", Assistant)

@@ -8,10 +8,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from preferences.errors import AskfirstError, BadInputError, NotFoundError, UnavailableError
+from preferences.store.changes import GoneError
 
 logger = logging.getLogger(__name__)
 
-_STATUS = {BadInputError: 422, NotFoundError: 404, UnavailableError: 503}
+_STATUS = {BadInputError: 422, NotFoundError: 404, GoneError: 410, UnavailableError: 503}
 
 
 def problem(
@@ -43,7 +44,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        return problem(error.status, f"http-{error.status}", error.text or error.reason)
+        allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        sentence = error.text or error.reason
+        return problem(error.status, f"http-{error.status}", sentence, headers=allowed)
     except AskfirstError as error:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
         more = {"field": error.field} if isinstance(error, BadInputError) and error.field else {}
@@ -53,8 +56,14 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except ConnectionResetError:
         raise
     except Exception as error:  # noqa: BLE001  (the last line of defence)
-        logger.error("%s %s failed: %s", request.method, request.path, _place(error))  # noqa: TRY400  (a traceback may quote what was sent)
+        logger.error("%s %s failed: %s", request.method, _route(request), _place(error))  # noqa: TRY400  (a traceback may quote what was sent)
         return problem(500, "internal", "Something failed here. It was logged; try again later.")
+
+
+def _route(request: web.Request) -> str:
+    """Give the path as its route is written: the path itself may hold a customer's number."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "(no route)"
 
 
 def _place(error: Exception) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.assistant import Assistant, TurnRefusedError
-from bot.bus import Bus
+from bot.bus import CHANGES, Bus
 from preferences.errors import UnavailableError
 from preferences.store.conversations import Received, read_unanswered
 from preferences.store.engine import Store
@@ -36,6 +36,7 @@ class Server:
             await self.bus.tell(received.conversation.id, "thinking")
             await self._answer(received)
             await self.bus.tell(received.conversation.id, "log")
+            await self.bus.tell(CHANGES, "log")
 
     async def _waiting(self, shopper: str) -> list[Received]:
         wait = _FIRST_WAIT

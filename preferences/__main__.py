@@ -1,16 +1,33 @@
-"""For who writes questions: `python -m preferences check` and `python -m preferences schema`."""
+"""For who writes questions and who answers for the store: `python -m preferences --help`."""
 
 import json
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from preferences.catalogue import HERE, Question
 from preferences.check.run import check
+from preferences.commands import (
+    erase,
+    export,
+    importing,
+    keys,
+    orders,
+    receipt,
+    reseal,
+    resume,
+    simulate,
+    verify,
+    why,
+)
+from preferences.errors import AskfirstError
+
+_CANNOT = 2
+_COMMANDS = (export, importing, orders, keys, erase, receipt, verify, reseal, resume, simulate, why)
 
 
 def main(arguments: list[str]) -> int:
-    """Do what is asked for and give the exit code: 1 where something is to mend."""
+    """Do what is asked for and give the exit code: 1 where something is to mend, 2 if it failed."""
     parser = ArgumentParser(
         prog="python -m preferences",
         description=__doc__,
@@ -21,9 +38,17 @@ def main(arguments: list[str]) -> int:
     checking.add_argument(
         "folder", nargs="?", type=Path, default=HERE, help="other texts than ours"
     )
-    verbs.add_parser("schema", help="print the JSON Schema of a question")
+    checking.set_defaults(run=lambda chosen: _check(chosen.folder))
+    verbs.add_parser("schema", help="print the JSON Schema of a question").set_defaults(run=_schema)
+    for command in _COMMANDS:
+        command.add(verbs)
     chosen = parser.parse_args(arguments)
-    return _check(chosen.folder) if chosen.verb == "check" else _schema()
+    try:
+        done: int = chosen.run(chosen)
+    except AskfirstError as error:
+        sys.stderr.write(f"{error}\n")
+        return _CANNOT
+    return done
 
 
 def schema() -> str:
@@ -47,7 +72,7 @@ def _check(folder: Path) -> int:
     return 1 if findings else 0
 
 
-def _schema() -> int:
+def _schema(_chosen: Namespace) -> int:
     sys.stdout.write(schema())
     return 0
 

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from preferences.errors import CatalogueError
+from preferences.lexicon.options import Telling, telling_words
 from preferences.texts import LOCALES
 
 HERE = Path(__file__).parent
@@ -71,6 +72,12 @@ class Option(_Entry):
     """Other names of the option, of a word or two."""
     examples: Sentences = {}
     """How shoppers say it, in whole sentences. The model learns from them."""
+
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """Its names, each twice because a name tells more, and its examples."""
+        names = (*self.label.values(), *(name for told in self.synonyms.values() for name in told))
+        return (*names, *names, *(text for told in self.examples.values() for text in told))
 
 
 class Crm(_Entry):
@@ -163,6 +170,10 @@ class Purpose(_Entry):
     """What answers may be kept for, with the notice that asks for it."""
 
     version: int = Field(ge=1)
+    data_categories: list[Name] = []
+    """The kinds of data that are kept for it, as a register of processing names them."""
+    valid_days: int = Field(default=730, ge=1)
+    """After how long a permission ends by itself, and has to be asked for anew."""
     wording: Texts
     agree: Texts
     refuse: Texts
@@ -185,6 +196,16 @@ class Catalogue(_Entry):
         }
         own = {(name, WORDS) for name, one in self.questions.items() if one.kind == "open"}
         return frozenset(options | own)
+
+    @cached_property
+    def telling(self) -> Mapping[str, Telling]:
+        """The words that speak for one option alone, by question; a name counts as repeated."""
+        return telling_words(
+            {
+                question.id: {option.value: option.wordings for option in question.options}
+                for question in self.questions.values()
+            }
+        )
 
 
 def load_catalogue(folder: Path = HERE) -> Catalogue:

@@ -1,11 +1,11 @@
 """What is known when a shopper says something, and what comes of it: the domain's own words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-AskKind = Literal["question", "confirm", "consent", "erase"]
+AskKind = Literal["question", "confirm", "consent", "erase", "claim"]
 Outcome = Literal[
     "answered",
     "declined",
@@ -21,7 +21,7 @@ Outcome = Literal[
 ]
 
 
-ConsentState = Literal["given", "refused", "withdrawn"]
+ConsentState = Literal["requested", "given", "refused", "withdrawn", "expired", "objected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,22 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class Resting:
+    """A question that waits while something said unasked is read back; `begun` names its chain."""
+
+    question: str
+    begun: str
+    about: About | None = None
+    candidate: str | None = None
+    picked: "Pending | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """What a shopper said and is not stored yet: it lacks a yes, a permission, or a second pick.
 
-    `asked` names the ask that it answers, empty where the shopper said it unasked.
+    `asked` names the ask that it answers, empty where the shopper said it unasked: then `rests` is
+    the question that it came in between of.
     """
 
     question: str
@@ -55,6 +67,7 @@ class Pending:
     words: str | None
     confidence: float
     asked: str = ""
+    rests: Resting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +107,24 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A question that an event made worth weighing."""
+    """A question that an event made worth weighing; `category` is that of the product, if known."""
 
     id: str
     question: str
     about: About
     reason: str
     at: datetime
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An answer that is there, whoever gave it: what a decision needs of it, without its value."""
+
+    question: str
+    at: datetime
+    purchase: str = ""
+    sku: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +152,10 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Something the shopper does not want. `scope` is `all`, `channel` or `topic`."""
+    """Something the shopper does not want. `scope` is `all`, `channel`, `topic` or `category`.
+
+    A topic is a question or a purpose, by its name in the catalogue.
+    """
 
     scope: str
     target: str
@@ -139,8 +166,11 @@ class Suppression:
 class State:
     """Everything a turn may depend on, read at its beginning; what it cannot need is left empty.
 
-    `spoken` counts the turns before this one, `returning` tells of an earlier conversation, and
-    `verified` that the shop vouched for who is talking.
+    `head` is the person that the shopper is; `spoken` counts the turns before this one, `returning` tells of an earlier conversation, and
+    `verified` that the shop vouched for who is talking; `claimable` is the shopper who answered
+    something on this device before somebody signed in, if that may still be taken over. `seen_at`
+    is when the shopper last did something here, `zone` their own time zone (both as far as known),
+    `held` what is answered already, `paused` the questions that nobody is asked at present.
     """
 
     conversation: str
@@ -159,9 +189,15 @@ class State:
     candidates: tuple[Candidate, ...] = ()
     known: tuple[Known, ...] = ()
     purchases: int = 0
+    head: str = ""
     spoken: int = 0
     returning: bool = False
     verified: bool = False
+    claimable: str | None = None
+    held: tuple[Held, ...] = ()
+    paused: frozenset[str] = frozenset()
+    seen_at: datetime | None = None
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +258,9 @@ class Suppress:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """The shopper lets the assistant ask again."""
+    """The shopper lets the assistant ask again: about these kinds of goods, or about anything."""
+
+    categories: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +271,14 @@ class HandedOff:
 @dataclass(frozen=True, slots=True)
 class Erased:
     """Everything about the shopper goes, but for the wish to be left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What was said before signing in belongs to who signed in, or else goes."""
+
+    shopper: str
+    accepted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,23 +300,62 @@ class Unclear:
     count: int
 
 
+Stage = Literal["safety", "wish", "consent", "fatigue", "value", "mode"]
+Arm = Literal["on", "pilot", "control", "observe"]
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a candidate (or asking at all) fell: a code, and the question it concerns, or empty."""
+    """Why a candidate (or asking at all) fell: a code, and the question it concerns, or empty.
+
+    `stage` is where in the order of precedence it speaks.
+    """
 
     code: str
     question: str = ""
+    stage: Stage = field(default="value", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A candidate on the scales: what an answer is worth, what asking costs, why it fell if it did."""
+
+    candidate: str
+    question: str
+    value: float
+    cost: float
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def score(self) -> float:
+        """What is left of the value; the greatest is asked, if it is enough."""
+        return round(self.value - self.cost, 6)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One question or silence, with the reason for each that fell."""
+    """One question or silence, with the reason for each that fell.
+
+    Beside whether, what and when stands who is asked, where, in which words (`version` of the
+    question, in `locale`), what is given for an answer (`give`: the words of each option, or of the
+    question, or nothing), every alternative and, in `inputs`, all that it was decided by.
+    """
 
     trigger: str
     question: str | None
     candidate: str | None
     reasons: tuple[Reason, ...]
     policy_version: int
+    shopper: str = ""
+    at: datetime | None = None
+    channel: str = ""
+    locale: str = ""
+    version: int | None = None
+    give: str = ""
+    arm: Arm = "on"
+    weighed: tuple[Weighed, ...] = ()
+    policy_sha256: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 Record = (
@@ -282,6 +367,7 @@ Record = (
     | Lifted
     | HandedOff
     | Erased
+    | Claimed
     | Disclosed
     | Speaks
     | Unclear

@@ -1,11 +1,38 @@
 """The limits on asking, as one visible page: `policy.yml`."""
 
+import json
+from hashlib import sha256
 from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from preferences.catalogue import HERE, read_yaml
 from preferences.errors import CatalogueError
+
+OTHER = "other"
+LEVELS = (2, 3)
+Compared = Literal["audience", "category", "size", "price", "quantity", "recipient", "gift"]
+
+
+def _every_one(weights: dict[Compared, float]) -> dict[Compared, float]:
+    missing = [name for name in get_args(Compared) if name not in weights]
+    if missing:
+        message = f"has no weight for {', '.join(missing)}"
+        raise ValueError(message)
+    return weights
+
+
+Weights = Annotated[dict[Compared, Annotated[float, Field(ge=0)]], AfterValidator(_every_one)]
 
 
 class MisfitPolicy(BaseModel):
@@ -14,9 +41,96 @@ class MisfitPolicy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     least_articles: int = Field(ge=1)
-    rare_share: float = Field(ge=0, lt=1)
+    least_bits: float = Field(gt=0)
+    most_bits: float = Field(gt=0)
+    far_price: float = Field(gt=0)
     fresh_hours: int = Field(ge=1)
     audiences: frozenset[str]
+    weights: Weights
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Cost = Annotated[float, Field(ge=0)]
+Hour = Annotated[int, Field(ge=0, le=23)]
+
+
+class QuietHours(_Part):
+    """When nobody is asked who did not speak first; from and until are full hours."""
+
+    start: Hour
+    end: Hour
+    zone: str
+
+    @field_validator("zone")
+    @classmethod
+    def _exists(cls, zone: str) -> str:
+        if not is_zone(zone):
+            message = "is no time zone; write it as in Europe/Berlin"
+            raise ValueError(message)
+        return zone
+
+
+class DepthPolicy(_Part):
+    """What a level of acquaintance needs: answers before, and a good contact not long ago."""
+
+    answers: int = Field(ge=0)
+    contact_days: int = Field(ge=1)
+
+
+class DelicatePolicy(_Part):
+    """When a delicate question may be asked: how often, and after how many answers."""
+
+    per_month: int = Field(ge=0)
+    answers: int = Field(ge=0)
+    unless: frozenset[str]
+
+
+class Occasion(_Part):
+    """How much an occasion is worth, and after how many hours half of that."""
+
+    weight: Share
+    half_life_hours: int = Field(ge=1)
+
+
+class Costs(_Part):
+    """What asking costs, in the unit of the value."""
+
+    delicate: Cost
+    level: Cost
+    asked: Cost
+    unanswered: Cost
+    unprompted: Cost
+
+
+class WorthPolicy(_Part):
+    """What an answer is worth against what asking costs."""
+
+    threshold: float
+    least_doubt: Share
+    per_purchase: frozenset[str]
+    uses: dict[str, Share]
+    occasions: dict[str, Occasion]
+    costs: Costs
+
+    @model_validator(mode="after")
+    def _has_others(self) -> Self:
+        for name, page in (("uses", self.uses), ("occasions", self.occasions)):
+            if OTHER not in page:
+                message = f"{name} has no `{OTHER}`, which is taken for whatever is not named"
+                raise ValueError(message)
+        return self
+
+
+class PausingPolicy(_Part):
+    """When a question pauses by itself: shares of how often it was asked."""
+
+    least_asks: int = Field(ge=1)
+    most_declined: Share
+    most_opted_out: Share
 
 
 class Policy(BaseModel):
@@ -25,7 +139,12 @@ class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = Field(ge=1)
+    mode: Literal["observe", "pilot", "on"]
+    pilot_percent: int = Field(ge=0, le=100)
     questions_per_conversation: int = Field(ge=0)
+    questions_per_day: int = Field(ge=0)
+    questions_per_week: int = Field(ge=0)
+    questions_per_month: int = Field(ge=0)
     hours_until_ignored: int = Field(ge=1)
     days_between_questions: int = Field(ge=0)
     days_after_decline: int = Field(ge=0)
@@ -33,7 +152,43 @@ class Policy(BaseModel):
     quiet_after_ignored: int = Field(ge=1)
     quiet_days: int = Field(ge=0)
     days_after_sensitive_moment: int = Field(ge=0)
+    days_after_complaint: int = Field(ge=0)
+    days_after_already_sorted: int = Field(ge=1)
+    days_after_not_relevant: int = Field(ge=1)
+    minutes_present: int = Field(ge=0)
+    prompted: frozenset[str]
+    unprompted: frozenset[str]
+    quiet_hours: QuietHours
+    depth: dict[Literal[2, 3], DepthPolicy]
+    delicate: DelicatePolicy
+    worth: WorthPolicy
+    pausing: PausingPolicy
     misfit: MisfitPolicy
+
+    @field_validator("depth")
+    @classmethod
+    def _has_levels(
+        cls, depth: dict[Literal[2, 3], DepthPolicy]
+    ) -> dict[Literal[2, 3], DepthPolicy]:
+        if len(depth) < len(LEVELS):
+            message = "has to say what levels 2 and 3 need"
+            raise ValueError(message)
+        return depth
+
+    @property  # not a cached one: a copy with another limit would keep it
+    def sha256(self) -> str:
+        """The hash of every limit: two policies of one hash decide alike."""
+        page = json.dumps(self.model_dump(), sort_keys=True, default=sorted)
+        return sha256(page.encode()).hexdigest()
+
+
+def is_zone(name: str) -> bool:
+    """Tell whether there is a time zone of that name."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        return False
+    return True
 
 
 def load_policy(folder: Path = HERE) -> Policy:

@@ -1,77 +1,36 @@
 """What is known of a shopper and may be used now: a view of the ledgers, never stored itself."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
-from preferences.conversation import About
+from preferences.evidence import Answer, ConsentEvent, Ledgers, SuppressionEntry
+from preferences.standing import standing
+
+__all__ = [
+    "ERASED",
+    "Answer",
+    "Conflict",
+    "ConsentEvent",
+    "Ledgers",
+    "Profile",
+    "SuppressionEntry",
+    "as_json",
+    "fold",
+]
 
 ERASED = "shopper_erased"
 """The reason of the suppression that is left when a shopper had everything deleted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a shopper said to one question, with everything that proves it."""
+class Conflict:
+    """Something known otherwise that the answer of id `against` contradicts, and wins over."""
 
-    question: str
-    version: int
-    value: str
-    detail: Mapping[str, str]
-    subject: str
-    kind: str
-    about: About | None
-    wording: str
-    options: tuple[Mapping[str, Any], ...]
-    locale: str
-    channel: str
-    own_words: str | None
-    confidence: float
-    purpose: str
-    consent: str
-    asked_at: datetime
-    answered_at: datetime
-
-    @property
-    def label(self) -> str | None:
-        """The answer as it stood on buttons; None where it was understood without one."""
-        labels = {option["value"]: option["label"] for option in self.options}
-        parts = self.value.split(",")
-        return ", ".join(labels[part] for part in parts) if labels.keys() >= {*parts} else None
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentEvent:
-    """One entry of the consent ledger; `seq` orders those of a shopper, whatever the clocks say."""
-
-    id: str
-    seq: int
-    purpose: str
-    state: Literal["given", "refused", "withdrawn"]
-    method: str
-    notice_version: int | None
-    notice_sha256: str | None
-    locale: str
-    channel: str
-    occurred_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SuppressionEntry:
-    """Something the shopper does not want, since when, and until when if an end is known."""
-
-    scope: str
-    target: str
-    source: str
-    reason: str
-    since: datetime
-    until: datetime | None = None
-    lifted_at: datetime | None = None
-
-    def in_force(self, now: datetime) -> bool:
-        """Tell whether it holds at this moment."""
-        return self.lifted_at is None and (self.until is None or now < self.until)
+    answer: Answer
+    against: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +38,10 @@ class Profile:
     """One shopper as the shop may see them; `answers` begin with the newest.
 
     An answer about a purchase is superseded by another about the same article alone, and what is
-    not wanted by the wish for that very thing. Once erased, nothing is left but the id and the
-    suppression.
+    not wanted by the wish for that very thing. What the shopper said wins over what the shop knows
+    otherwise, which is in `conflicts` where it says something else; what is too old to be relied
+    on is in `expired`. Once erased, nothing is left but the id and the
+    suppression; once linked to somebody else, nothing but who that is: their profile holds it all.
     """
 
     shopper: str
@@ -89,16 +50,9 @@ class Profile:
     consents: Mapping[str, ConsentEvent]
     suppressions: tuple[SuppressionEntry, ...]
     erased: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Ledgers:
-    """Everything that a profile is worked out from. Of two identities of a kind the last counts."""
-
-    identities: Iterable[tuple[str, str]] = ()
-    answers: Iterable[Answer] = ()
-    consents: Iterable[ConsentEvent] = ()
-    suppressions: Iterable[SuppressionEntry] = ()
+    linked_to: str | None = None
+    conflicts: tuple[Conflict, ...] = ()
+    expired: tuple[Answer, ...] = ()
 
 
 def fold(shopper: str, ledgers: Ledgers, now: datetime) -> Profile:
@@ -111,41 +65,90 @@ def fold(shopper: str, ledgers: Ledgers, now: datetime) -> Profile:
     erased = tuple(entry for entry in forbidden if entry.reason == ERASED)
     if erased:
         return Profile(shopper, {}, (), {}, erased, erased=True)
-    events = sorted(ledgers.consents, key=lambda event: event.seq)
-    consents = {event.purpose: event for event in events}
-    standing = _standing(events)
-    answers = tuple(answer for answer in _newest(ledgers.answers) if answer.consent in standing)
-    return Profile(shopper, dict(ledgers.identities), answers, consents, forbidden, erased=False)
-
-
-def _standing(events: Iterable[ConsentEvent]) -> frozenset[str]:
-    """Give the permissions that no later event of their purpose took back."""
-    standing: dict[str, set[str]] = {}
-    for event in events:
-        if event.state == "given":
-            standing.setdefault(event.purpose, set()).add(event.id)
-        else:
-            standing.pop(event.purpose, None)
-    return frozenset().union(*standing.values())
+    permissions = standing(ledgers.consents, now)
+    usable = [answer for answer in _newest(ledgers.answers) if permissions.covers(answer)]
+    relied_on, conflicts = _decided([answer for answer in usable if answer.is_fresh(now)])
+    stale = [answer for answer in usable if not answer.is_fresh(now)]
+    return Profile(
+        shopper,
+        dict(ledgers.identities),
+        _newest_first(relied_on),
+        permissions.last,
+        forbidden,
+        erased=False,
+        conflicts=tuple(conflicts),
+        expired=_newest_first(_unanswered(stale, relied_on)),
+    )
 
 
 def _newest(answers: Iterable[Answer]) -> list[Answer]:
-    latest: dict[tuple[str | None, ...], Answer] = {}
-    for answer in sorted(answers, key=lambda answer: answer.answered_at):
-        matter = _matter(answer)
-        if answer.detail.get("polarity") == "does_not_want":
-            latest[*matter, answer.value] = answer
-        else:
-            latest.pop((*matter, answer.value), None)
-            latest[matter] = answer
-    return sorted(latest.values(), key=lambda answer: answer.answered_at, reverse=True)
+    """Give what each source says last: what the shopper said, then the rest, the newest first."""
+    sources = defaultdict[tuple[bool, str, str], list[Answer]](list)
+    for answer in sorted(answers, key=_when):
+        declared = answer.is_declared
+        told_by = (True, "", "") if declared else (False, answer.kind, answer.source)
+        sources[told_by].append(answer)
+    said = [answer for told in sources.values() for answer in _superseded(told)]
+    return sorted(said, key=lambda answer: (answer.is_declared, _when(answer)), reverse=True)
 
 
-def _matter(answer: Answer) -> tuple[str | None, ...]:
-    """Tell what an answer is about: question, article and the purpose that was named."""
-    about = answer.about
-    article = (about.purchase, about.sku) if about else (None, None)
-    return (answer.question, *article, answer.detail.get("purpose"))
+def _superseded(answers: Iterable[Answer]) -> list[Answer]:
+    """Let each answer, in the order of time, take the place of what it replaces."""
+    wanted: dict[tuple[str | None, ...], Answer] = {}
+    unwanted: dict[tuple[str | None, ...], Answer] = {}
+    for answer in answers:
+        matter, thing = answer.matter, (*answer.matter, answer.value)
+        if not answer.unwanted:
+            unwanted.pop(thing, None)
+            wanted[matter] = answer
+            continue
+        unwanted[thing] = answer
+        if matter in wanted and wanted[matter].value == answer.value:
+            del wanted[matter]
+    return [*wanted.values(), *unwanted.values()]
+
+
+def _decided(answers: Iterable[Answer]) -> tuple[list[Answer], list[Conflict]]:
+    """Let the first of several that are about the same count, and show what contradicts it."""
+    counting: list[Answer] = []
+    conflicts: list[Conflict] = []
+    for answer in answers:
+        rivals = [one for one in counting if not one.kind == answer.kind == "declared"]
+        rivals = [one for one in rivals if _same_thing(one, answer)]
+        against = [one for one in rivals if _says(one) != _says(answer)]
+        if against:
+            conflicts.append(Conflict(answer, against[0].id))
+        elif not rivals:
+            counting.append(answer)
+    return counting, conflicts
+
+
+def _unanswered(stale: Iterable[Answer], relied_on: Sequence[Answer]) -> list[Answer]:
+    """Give what nobody has said anew: of the shopper's own answers all, of the rest the newest."""
+    found: list[Answer] = []
+    for answer in stale:
+        newer = any(_same_thing(one, answer) for one in (*relied_on, *found))
+        if answer.is_declared or not newer:
+            found.append(answer)
+    return found
+
+
+def _same_thing(one: Answer, other: Answer) -> bool:
+    """Tell whether two answers cannot both hold: they are about one matter, or one wish in it."""
+    both_wanted = not one.unwanted and not other.unwanted
+    return one.matter == other.matter and (both_wanted or one.value == other.value)
+
+
+def _says(answer: Answer) -> tuple[str, bool]:
+    return answer.value, answer.unwanted
+
+
+def _when(answer: Answer) -> tuple[datetime, str]:
+    return answer.answered_at, answer.id
+
+
+def _newest_first(answers: Iterable[Answer]) -> tuple[Answer, ...]:
+    return tuple(sorted(answers, key=_when, reverse=True))
 
 
 def as_json(profile: Profile) -> dict[str, Any]:
@@ -154,15 +157,22 @@ def as_json(profile: Profile) -> dict[str, Any]:
         "shopper": profile.shopper,
         "identities": dict(profile.identities),
         "preferences": [_answer(answer) for answer in profile.answers],
+        "conflicts": [
+            _answer(conflict.answer) | {"against": conflict.against}
+            for conflict in profile.conflicts
+        ],
+        "expired": [_answer(answer) for answer in profile.expired],
         "consents": {purpose: _consent(event) for purpose, event in profile.consents.items()},
         "suppressions": [_suppression(entry) for entry in profile.suppressions],
         "erased": profile.erased,
+        "linked_to": profile.linked_to,
     }
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
     about = answer.about
     return {
+        "id": answer.id,
         "question": answer.question,
         "version": answer.version,
         "value": answer.value,
@@ -170,6 +180,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "detail": dict(answer.detail),
         "subject": answer.subject,
         "kind": answer.kind,
+        "source": answer.source,
         "about": about and {"purchase": about.purchase, "sku": about.sku, "product": about.product},
         "wording": answer.wording,
         "options": [dict(option) for option in answer.options],
@@ -179,8 +190,9 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "confidence": answer.confidence,
         "purpose": answer.purpose,
         "consent": answer.consent,
-        "asked_at": _time(answer.asked_at),
+        "asked_at": answer.asked_at and _time(answer.asked_at),
         "answered_at": _time(answer.answered_at),
+        "fresh_until": answer.fresh_until and _time(answer.fresh_until),
     }
 
 
@@ -194,6 +206,7 @@ def _consent(event: ConsentEvent) -> dict[str, Any]:
         "locale": event.locale,
         "channel": event.channel,
         "at": _time(event.occurred_at),
+        "valid_until": event.valid_until and _time(event.valid_until),
     }
 
 

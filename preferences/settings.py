@@ -4,18 +4,27 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from stat import S_IMODE
 from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from preferences.addresses import Allowed
 from preferences.errors import SettingsError
 
 PREFIX = "ASKFIRST_"
 DOTENV = Path(".env")
-_GENERATED = ("turn_secret", "session_secret", "identity_secret", "shopify_secret")
+_GENERATED = (
+    "turn_secret",
+    "session_secret",
+    "identity_secret",
+    "shopify_secret",
+    "woocommerce_secret",
+)
 
 Words = Annotated[tuple[str, ...], NoDecode]
 
@@ -44,6 +53,32 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "",
         description="postgresql://user:password@host/name; empty: SQLite in the data folder",
+    )
+    keys_file: Path | None = Field(
+        None,
+        description="JSON file of the keys that seal names and words; empty: keys.json in the data"
+        " folder, generated at the first start",
+    )
+    journal: Path | None = Field(
+        None,
+        description="file of wishes and erasures that outlives the database; empty: journal.jsonl"
+        " in the data folder; never bring it back from an old backup",
+    )
+    keep_messages_days: int = Field(
+        30, ge=1, description="days that conversations are kept, and idle chats of strangers"
+    )
+    keep_words_days: int = Field(
+        30, ge=1, description="days that a shopper's own words are kept beside the answer"
+    )
+    keep_answers_days: int = Field(
+        396, ge=1, description="days that answers, questions asked and decisions are kept"
+    )
+    keep_orders_days: int = Field(1096, ge=1, description="days that orders are kept")
+    keep_unread_days: int = Field(
+        14, ge=1, description="days that reports of the shop are kept that could not be read"
+    )
+    keep_deliveries_days: int = Field(
+        30, ge=1, description="days that the log of outgoing webhooks is kept"
     )
     redis_url: str = Field(
         "", description="redis://host:6379/0 for several gateways; empty: in this process"
@@ -80,12 +115,26 @@ class Settings(BaseSettings):
     shopify_secret: SecretStr = Field(
         SecretStr(""), description="verifies Shopify's webhooks; empty: generated and kept"
     )
+    shopify_old_secret: SecretStr = Field(
+        SecretStr(""), description="the one before it, taken too while Shopify changes over"
+    )
+    woocommerce_secret: SecretStr = Field(
+        SecretStr(""), description="verifies WooCommerce's webhooks; empty: generated and kept"
+    )
+    woocommerce_old_secret: SecretStr = Field(
+        SecretStr(""), description="the one before it, taken too while WooCommerce changes over"
+    )
     destinations: Words = Field(
         ("log",), description="comma-separated CRMs that are told: log, webhook"
     )
     webhook_url: str = Field("", description="where the webhook destination posts its batches")
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="signs those batches (Standard Webhooks, whsec_...)"
+    )
+    webhook_allow: Words = Field(
+        (),
+        description="comma-separated hosts and networks that webhooks may go to by http or inside,"
+        " as in crm.internal,10.1.0.0/16",
     )
     messages_per_minute: int = Field(
         20, ge=0, description="messages a chat session may send; 0: as many as it likes"
@@ -96,6 +145,9 @@ class Settings(BaseSettings):
     sessions_per_minute_per_address: int = Field(
         10, ge=0, description="chat sessions that one network address may begin; 0: no limit"
     )
+    api_requests_per_minute: int = Field(
+        600, ge=0, description="requests to the API that one key may make; 0: no limit"
+    )
     demo: bool = Field(
         default=False, description="serve the demo shop at /; `python -m bot` switches it on"
     )
@@ -103,11 +155,19 @@ class Settings(BaseSettings):
         "INFO", description="how much each process says in its log"
     )
 
-    @field_validator("origins", "trusted_proxies", "rasa_urls", "destinations", mode="before")
+    @field_validator(
+        "origins", "trusted_proxies", "rasa_urls", "destinations", "webhook_allow", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Allowed.of(value)
         return value
 
     @field_validator("database_url")
@@ -143,6 +203,16 @@ class Settings(BaseSettings):
         """The store's URL without a driver: `sqlite:////absolute/file` or `postgresql://...`."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'askfirst.db'}"
 
+    @property
+    def keys(self) -> Path:
+        """The file of the keys that seal names and words."""
+        return self.keys_file or self.data_dir.resolve() / "keys.json"
+
+    @property
+    def own_journal(self) -> Path:
+        """The file of wishes and erasures that outlives the database."""
+        return self.journal or self.data_dir.resolve() / "journal.jsonl"
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment, and complete it with secrets kept in the data folder.
@@ -172,11 +242,11 @@ def kept_secrets(data_dir: Path) -> dict[str, str]:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         if not file.exists():
-            _write_once(file, json.dumps(fresh))
+            write_once(file, json.dumps(fresh))
         kept: dict[str, str] = {} | json.loads(file.read_text())
         if missing := fresh.keys() - kept.keys():  # an older version knew fewer of them
             kept |= {name: fresh[name] for name in missing}
-            _replace(file, json.dumps(kept))
+            replace_file(file, json.dumps(kept))
     except (OSError, ValueError, TypeError) as error:
         message = (
             f"The data folder {data_dir} cannot be used ({error}); "
@@ -186,18 +256,37 @@ def kept_secrets(data_dir: Path) -> dict[str, str]:
     return kept
 
 
-def _replace(file: Path, text: str) -> None:
-    _draft(file, text).replace(file)
+def replace_file(file: Path, text: str, *, same_readers: bool = False) -> None:
+    """Put another text into a file, whole or not at all, on the disk before this ends.
+
+    Only its owner may read it then, or else whoever could before.
+    """
+    draft, former = _draft(file, text), file.stat()
+    if same_readers:
+        draft.chmod(S_IMODE(former.st_mode))
+        with suppress(PermissionError):  # it is somebody else's, whom we may not stand in for
+            os.chown(draft, former.st_uid, former.st_gid)
+    draft.replace(file)
+    _sync(file.parent)
 
 
 def _draft(file: Path, text: str) -> Path:
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     draft.write_text(text)
+    _sync(draft)
     return draft
 
 
-def _write_once(file: Path, text: str) -> None:
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_once(file: Path, text: str) -> None:
     """Two processes that start together must agree: the first link wins, whole or not at all."""
     draft = _draft(file, text)
     try:
@@ -206,6 +295,7 @@ def _write_once(file: Path, text: str) -> None:
         pass
     finally:
         draft.unlink()
+        _sync(file.parent)
 
 
 def _refuse_unknown(environment: Mapping[str, str | None]) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
-from preferences.catalogue import Catalogue, Option
+from preferences.catalogue import Catalogue, Option, Question
 from preferences.conversation import Ask, Choice
 from preferences.lexicon.channels import Polarity, Statement, Wishes, details, wants_none, wishes
+from preferences.lexicon.options import options_named
 from preferences.lexicon.signals import (
     grief,
     is_no_grief,
@@ -38,9 +39,9 @@ _TWO = 2
 _SHOWN = 5
 # How much likelier than the model thinks, which knows nothing of the question. Found on sentences
 # that it was not trained on.
-_ASKED, _ANOTHER, _NAMED = 8.0, 0.15, 4.0
-_OUTSIDE, _OUTSIDE_WHEN_ASKED = 0.55, 0.25
-_GRIEF_WITHOUT_A_WORD = 0.2
+_ASKED, _ANOTHER, _NAMED = 20.0, 0.15, 4.0
+_OUTSIDE, _OUTSIDE_WHEN_ASKED = 1.0, 0.5
+_GRIEF_WITHOUT_A_WORD = 0.3
 # What a shopper may do instead of naming a channel, though one is named.
 _TURNS_ASIDE = frozenset(
     {
@@ -54,6 +55,8 @@ _TURNS_ASIDE = frozenset(
         "correct_data",
     }
 )
+_MORE_THAN_ONE = frozenset({"several", "pick_two"})
+_BOTH_SAY = 0.8
 _MAYBE = 0.2
 _SURE = 0.55
 # Missing one of these hurts more than obeying it once too often.
@@ -124,7 +127,7 @@ def read(heard: Heard, ask: Ask | None, catalogue: Catalogue) -> Reading:
     """Choose the meaning: words that leave no doubt first, then what fits the question asked."""
     guesses = weighed(heard, ask, catalogue)
     certain = _certain(heard, ask, catalogue, guesses)
-    reading = certain if certain is not None else _guessed(heard, guesses)
+    reading = certain if certain is not None else _guessed(heard, guesses, catalogue)
     return replace(reading, alternatives=guesses[:_SHOWN])
 
 
@@ -236,7 +239,7 @@ def _channel(text: str, said: Wishes) -> Reading:
     )
 
 
-def _guessed(heard: Heard, guesses: tuple[Guess, ...]) -> Reading:
+def _guessed(heard: Heard, guesses: tuple[Guess, ...], catalogue: Catalogue) -> Reading:
     """Take the likeliest act; the options of one question are likely together."""
     acts: dict[tuple[str, str | None], float] = {}
     for guess in guesses:
@@ -252,8 +255,59 @@ def _guessed(heard: Heard, guesses: tuple[Guess, ...]) -> Reading:
         return Reading("out_of_scope", together, sure=False)
     sure = best.confidence >= _SURE_OF.get(act, _SURE)
     if act != "answer" or best.value is None:
-        return Reading(act, together, best.value, sure=sure)
-    return _answer(question, best.value, best.confidence, dict(heard.entities), sure=sure)
+        return _of_one_channel(Reading(act, together, best.value, sure=sure), heard.text)
+    detail = _told_besides(heard, catalogue.questions.get(question or ""))
+    answer = _answer(question, best.value, best.confidence, detail, sure=sure)
+    return _several(answer, heard.text, guesses, catalogue) or answer
+
+
+def _told_besides(heard: Heard, question: Question | None) -> Mapping[str, str]:
+    """Give what a question keeps of who and what was named; when it suits is never kept."""
+    kept = heard.entities.keys() - {"time"}
+    if question is not None and question.details:
+        kept &= question.details.keys()
+    return {name: heard.entities[name] for name in heard.entities if name in kept}
+
+
+def _of_one_channel(reading: Reading, text: str) -> Reading:
+    """Name the channels that shall end; to stop is to leave them, where they are all that is named."""
+    if reading.act not in {"stop", "stop_channel"}:
+        return reading
+    said = wishes(text)
+    left = said.of("does_not_want")
+    if not left and reading.act == "stop_channel":
+        left = said.of("wants")[:1]
+    if not left or len(left) > _TWO or said.all_of_them:
+        return reading
+    return replace(
+        reading,
+        act="stop_channel",
+        value=left[0],
+        detail={"channel": left[0]},
+        polarity="does_not_want",
+        statements=tuple(Statement(channel, "does_not_want") for channel in left),
+    )
+
+
+def _several(
+    answer: Reading, text: str, guesses: tuple[Guess, ...], catalogue: Catalogue
+) -> Reading | None:
+    """Read every option that the clauses name, where the question takes more than one.
+
+    The model must think of each of them too; otherwise its own guess stands alone.
+    """
+    question = catalogue.questions.get(answer.question or "")
+    if question is None or question.kind not in _MORE_THAN_ONE:
+        return None
+    named = options_named(text, catalogue.telling[question.id])
+    thought = {guess.value: guess.confidence for guess in guesses if guess.question == question.id}
+    if len(named) < _TWO or answer.value not in named or not set(named) <= set(thought):
+        return None
+    together = sum(thought[value] for value in named)
+    sure = together >= _SURE
+    # Both the words and the model say it.
+    confidence = max(together, _BOTH_SAY) if sure else together
+    return _answer(question.id, ",".join(named), confidence, answer.detail, sure=sure)
 
 
 def _answer(

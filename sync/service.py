@@ -1,16 +1,21 @@
-"""Puts the sync worker together: the store, every destination that the settings name, one bell."""
+"""Puts sync together: the store, every destination that the settings name, webhooks, one bell."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from logging import getLogger
 
+from preferences.addresses import Allowed
 from preferences.errors import UnavailableError
 from preferences.settings import Settings
-from preferences.store.engine import Store, open_store
+from preferences.store.engine import Store, open_own_store
 from preferences.store.outbox import pending, retry
+from preferences.store.restoring import reapply
 from sync.bell import open_bell
 from sync.connectors import open_connector
+from sync.guard import open_guarded
+from sync.posting import Poster
+from sync.webhooks.courier import Courier
 from sync.worker import Worker
 
 _LOG = getLogger(__name__)
@@ -18,21 +23,24 @@ _PATIENCE = 1.0  # seconds between looks for a store that is not there yet
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Tell every destination until `stop` is set.
+    """Tell every destination and every webhook until `stop` is set.
 
     :raises SettingsError: a destination is unknown or cannot be opened as the settings say.
     """
     names = list(dict.fromkeys(settings.destinations))
+    allowed = Allowed.of(settings.webhook_allow)
     async with AsyncExitStack() as stack:
         connectors = [
             await stack.enter_async_context(open_connector(name, settings)) for name in names
         ]
-        store = await stack.enter_async_context(open_store(settings.database))
+        store = await stack.enter_async_context(open_own_store(settings))
         bell = await stack.enter_async_context(open_bell(settings.redis_url))
+        strangers = await stack.enter_async_context(open_guarded(allowed))
         await _wait_for(store, names, stop)
         async with asyncio.TaskGroup() as group:
             for name, connector in zip(names, connectors, strict=True):
                 group.create_task(Worker(name, store, connector, bell).run(stop))
+            group.create_task(Courier(store, Poster(strangers), allowed, bell).run(stop))
             await stop.wait()
             bell.ring()
 
@@ -43,6 +51,8 @@ async def _wait_for(store: Store, names: list[str], stop: asyncio.Event) -> None
     while not stop.is_set():
         try:
             waiting = await pending(store)
+            # Before anything is sent: a backup that was brought back lacks newer wishes.
+            await reapply(store, names, datetime.now(UTC))
             for name in names:
                 await retry(store, name, datetime.now(UTC))
         except UnavailableError as error:

@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 from preferences.store import tables
 from preferences.store.engine import Store, open_store
 from preferences.store.migrate import alembic_config
+from tests.vaults import VAULT
 
 assert tables, "importing them is what fills the metadata"
 
@@ -24,7 +25,7 @@ ADMIN = os.environ.get("TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:543
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("template") / "askfirst.db"
-    command.upgrade(alembic_config(f"sqlite:///{file}"), "head")
+    command.upgrade(alembic_config(f"sqlite:///{file}", VAULT), "head")
     return file
 
 
@@ -36,7 +37,7 @@ def postgresql_template() -> Iterator[str]:
     except (OSError, asyncpg.PostgresError) as error:
         pytest.skip(f"no PostgreSQL at TEST_DATABASE_URL ({error})")
     try:
-        command.upgrade(alembic_config(_postgresql(name)), "head")
+        command.upgrade(alembic_config(_postgresql(name), VAULT), "head")
         yield name
     finally:
         _administer(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -58,7 +59,8 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{copyfile(template, tmp_path / 'askfirst.db')}"
     url: str = request.getfixturevalue("postgresql_database")
     newest_first = reversed(SQLModel.metadata.sorted_tables)
-    _administer("; ".join(str(table.delete()) for table in newest_first), url)
+    emptying = "; ".join(str(table.delete()) for table in newest_first)
+    _administer(f"SET session_replication_role = replica; {emptying}", url)  # past the guards
     return url
 
 
@@ -69,8 +71,15 @@ def postgresql_url(postgresql_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def empty_postgresql_url(postgresql_template: str) -> Iterator[str]:
+    """A new one without any table; the template is named so that all skip alike without a server."""
+    del postgresql_template
+    yield from _fresh("template0")
+
+
+@pytest.fixture
 async def store(store_url: str) -> AsyncIterator[Store]:
-    async with open_store(store_url) as opened:
+    async with open_store(store_url, VAULT) as opened:
         yield opened
 
 

@@ -12,7 +12,18 @@ from aiohttp_sse import EventSourceResponse, sse_response
 
 from bot.bus import News
 from bot.limits import Rate
-from bot.parts import ASSISTANT, BUS, CLOCK, LIMITER, QUEUE, SETTINGS, STORE, TOKENS, VOICE
+from bot.parts import (
+    ASSISTANT,
+    BUS,
+    CATALOGUE,
+    CLOCK,
+    LIMITER,
+    QUEUE,
+    SETTINGS,
+    STORE,
+    TOKENS,
+    VOICE,
+)
 from bot.problems import problem
 from bot.text import clean
 from bot.tokens import TokenError, Tokens
@@ -25,6 +36,7 @@ from preferences.store.conversations import (
     receive,
     start_conversation,
 )
+from preferences.store.objections import object_by_browser
 from preferences.texts import LOCALES
 from preferences.understanding import is_stop
 
@@ -50,7 +62,7 @@ async def begin(request: web.Request) -> web.Response:
     if refused := await _limited(request, f"sessions:{_address(request)}", rate):
         return refused
     body = await _body(request)
-    identity, locale = body.get("identity"), body.get("locale")
+    identity, locale, session = (body.get(name) for name in ("identity", "locale", "session"))
     try:
         customer = app[TOKENS].customer(identity) if isinstance(identity, str) else None
     except TokenError as error:
@@ -62,15 +74,27 @@ async def begin(request: web.Request) -> web.Response:
         locale=_locale(locale, settings.locale),
         customer=customer,
         now=now,
+        previous=_previous(app[TOKENS], session),
     )
-    session, until = app[TOKENS].session(conversation.id, now)
+    if request.headers.get("Sec-GPC") == "1":  # before anybody can ask anything here
+        await object_by_browser(
+            app[STORE], conversation.id, app[CATALOGUE], settings.destinations, now
+        )
+    token, until = app[TOKENS].session(conversation.id, now)
     answer = {
-        "session": session,
+        "session": token,
         "expires_at": until.isoformat(),
         "state": _state(app),
         "assistant": app[VOICE].say("title", conversation.locale),
     }
     return web.json_response(answer, status=201, headers={"Cache-Control": "no-store"})
+
+
+def _previous(tokens: Tokens, session: object) -> str | None:
+    """Give the conversation that the page held before, if its session is one of ours."""
+    with suppress(TokenError):
+        return tokens.conversation(session) if isinstance(session, str) else None
+    return None
 
 
 async def say(request: web.Request) -> web.Response:

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 SHORTEST, LONGEST = 2, 5
 # A group of letters that a single example has tells nothing of others.
-SEEN = 3
+SEEN = 4
 
 
 def groups(text: str) -> Iterator[str]:

@@ -28,6 +28,9 @@ class Rows(Protocol):
     def write(self, sender_id: str, events: str) -> None:
         """Set it."""
 
+    def rewrite(self, sender_id: str, events: str) -> bool:
+        """Set it where it is still there; False where it was erased."""
+
     def senders(self) -> list[str]:
         """List every conversation that has a row."""
 
@@ -41,6 +44,9 @@ WRITE = (
     "INSERT INTO tracker (sender_id, events, updated_at) VALUES ({0}, {0}, {0}) "
     "ON CONFLICT (sender_id) DO UPDATE "
     "SET events = excluded.events, updated_at = excluded.updated_at"
+)
+REWRITE = (
+    "UPDATE tracker SET events = {0}, updated_at = {0} WHERE sender_id = {0} RETURNING sender_id"
 )
 
 
@@ -57,6 +63,7 @@ class SqliteRows:
         connection = sqlite3.connect(uri, PATIENCE_S, isolation_level=None, uri=True)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA secure_delete = ON")  # an erasure leaves nothing in the file
         return connection
 
     def _run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -81,9 +88,16 @@ class SqliteRows:
         return rows[0][0] if rows else None
 
     def write(self, sender_id: str, events: str) -> None:
-        """See Rows; the time is written as SQLAlchemy reads it on SQLite."""
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
-        self._run(WRITE, sender_id, events, now)
+        """See Rows."""
+        self._run(WRITE, sender_id, events, self._now())
+
+    def rewrite(self, sender_id: str, events: str) -> bool:
+        """See Rows."""
+        return bool(self._run(REWRITE, events, self._now(), sender_id))
+
+    def _now(self) -> str:
+        """Write the time as SQLAlchemy reads it on SQLite."""
+        return datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
 
     def senders(self) -> list[str]:
         """See Rows."""
@@ -131,6 +145,10 @@ class PostgresRows:
     def write(self, sender_id: str, events: str) -> None:
         """See Rows."""
         self._run(WRITE, sender_id, events, datetime.now(timezone.utc))
+
+    def rewrite(self, sender_id: str, events: str) -> bool:
+        """See Rows."""
+        return bool(self._run(REWRITE, events, datetime.now(timezone.utc), sender_id))
 
     def senders(self) -> list[str]:
         """See Rows."""

@@ -64,6 +64,7 @@ class KeptTracker(DialogueStateTracker):
         """See DialogueStateTracker."""
         super().__init__(*args, **kwargs)
         self._written: list[str] = []
+        self.has_row = False
 
     @classmethod
     def of_row(cls, sender_id: str, row: str, slots: Iterable[Slot]) -> KeptTracker:
@@ -71,6 +72,7 @@ class KeptTracker(DialogueStateTracker):
         events = json.loads(row)
         tracker = cls.from_dict(sender_id, events, slots)
         tracker._written = [json.dumps(event) for event in events]
+        tracker.has_row = True
         return tracker
 
     def settle(self) -> str:
@@ -129,10 +131,20 @@ class BoundedTrackerStore(TrackerStore):
         return tracker
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        """Write the row; only then is the conversation ready for its next turn."""
+        """Write the row; only then is the conversation ready for its next turn.
+
+        A row that was there and is not any more was erased: it does not come back from memory, and
+        the conversation begins anew.
+        """
         if not isinstance(tracker, KeptTracker):
             raise TypeError(FOREIGN)
-        await self._in_thread(self._rows.write, tracker.sender_id, tracker.settle())
+        row = tracker.settle()
+        if tracker.has_row:
+            if not await self._in_thread(self._rows.rewrite, tracker.sender_id, row):
+                return
+        else:
+            await self._in_thread(self._rows.write, tracker.sender_id, row)
+            tracker.has_row = True
         self._ready[tracker.sender_id] = tracker
         if len(self._ready) > HOT_CONVERSATIONS:
             self._ready.popitem(last=False)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.demo.markup import Markup, tag
 from bot.demo.shelf import PastOrder, Product, Shelf, Shopper
+from bot.markup import Markup, tag
 
 _DAYS_A_MONTH = 30
 _AUDIENCES = {

@@ -23,7 +23,7 @@ from bot.launch.progress import following
 from bot.launch.screen import Screen
 from bot.launch.supervisor import Supervisor
 from bot.launch.training import model_for
-from bot.launch.welcome import opened, welcome
+from bot.launch.welcome import opened, sealed_with, welcome
 from preferences.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,9 +74,12 @@ async def _run(plan: Plan, supervisor: Supervisor, screen: Screen) -> None:
     begun = monotonic()
     async with supervisor:
         gate = Gate()
+        keys_are_new = not plan.settings.keys.exists()
         gateway = await supervisor.start(plan.gateway(gate.inside))
         prepared = await _prepare(plan, supervisor.logs / "prepare.log")
         gate.open()
+        if keys_are_new:
+            screen.line(sealed_with(plan.settings.keys))
         await supervisor.ready(gateway)
         screen.line(opened(plan.address, monotonic() - begun))
         model = await _find_model(plan, supervisor, screen)

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 from preferences.errors import AskfirstError
 from preferences.settings import Settings, load_settings
-from preferences.store.engine import open_store
+from preferences.store.engine import open_own_store
 from preferences.store.keys import issue_key
 from preferences.store.migrate import migrate
+from preferences.store.restoring import reapply
 
 _DEMO_SHOPPER = "customer:9001"  # Daniel in bot/demo/shoppers.yml
 _DEMO_SCOPES = frozenset({"read", "lookup"})
@@ -21,11 +22,13 @@ _DEMO_LASTS = timedelta(days=1)
 
 
 async def prepare(settings: Settings) -> dict[str, str]:
-    """Migrate the store, see that Redis answers, and issue the key that this run shows.
+    """Migrate the store, apply what a backup lacks, see that Redis answers, and issue a demo key.
 
     :raises SettingsError: the database or Redis cannot be used.
     """
     await migrate(settings)
+    async with open_own_store(settings) as store:
+        await reapply(store, settings.destinations, datetime.now(UTC))
     if settings.redis_url:
         from bot.launch.redis_check import greet  # noqa: PLC0415 - slow, and seldom needed
 
@@ -35,7 +38,7 @@ async def prepare(settings: Settings) -> dict[str, str]:
 
 async def _demo_key(settings: Settings) -> dict[str, str]:
     """Issue a key to the preference API, and name a shopper of the demo shop to try it on."""
-    async with open_store(settings.database) as store:
+    async with open_own_store(settings) as store:
         key = await issue_key(store, "demo", _DEMO_SCOPES, _DEMO_LASTS, datetime.now(UTC))
     return {"api_key": key, "shopper": _DEMO_SHOPPER}
 

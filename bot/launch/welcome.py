@@ -1,6 +1,7 @@
 """The lines that tell where to go, once there is somewhere to go."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from bot.launch.parts import Plan
 
@@ -10,6 +11,14 @@ def opened(address: str, seconds: float) -> str:
     return (
         f"The shop is open at {address}/ ({seconds:.1f} s). The assistant is waking up; "
         "what is typed meanwhile is kept and answered."
+    )
+
+
+def sealed_with(keys: Path) -> str:
+    """Say once where the keys are that were made at the first start, and what they are worth."""
+    return (
+        f"Keys were made in {keys}: names and words in the store are sealed with them. "
+        "Back it up, apart from the store; without it nobody can read them."
     )
 
 

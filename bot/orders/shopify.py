@@ -1,93 +1,90 @@
-"""Shopify's webhooks: signed orders and products of the shop, each kept once."""
-
-import base64
-import hmac
-import json
-import logging
-from datetime import timedelta
-from hashlib import sha256
-from typing import Annotated, Any
+"""Shopify's webhooks: signed orders, what happens to them, and products, read as our own purchases."""
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
 
-from bot.channels.web import CHANNEL
-from bot.parts import BUS, CLOCK, POLICY, QUEUE, SETTINGS, STORE
-from bot.problems import problem
-from preferences.purchases import Line, Product, Purchase
-from preferences.store.conversations import reachable, receive
-from preferences.store.purchases import keep_aside, keep_product, keep_purchase
+from bot.orders import shopify_privacy
+from bot.orders.intake import (
+    Platform,
+    acknowledged,
+    is_signed,
+    keep,
+    keep_happenings,
+    read,
+    unsigned,
+)
+from bot.orders.shopify_shapes import Fulfillment, Order, Refund, Report
+from bot.parts import STORE
+from preferences.purchases import Product
+from preferences.store.purchases import keep_product
 
-logger = logging.getLogger(__name__)
-
-_SOURCE = "shopify"
+PLATFORM = Platform("shopify", "X-Shopify-Hmac-SHA256", "X-Shopify-Topic", "X-Shopify-Webhook-Id")
 _AUDIENCE = "audience:"
-# A shopper who was here this recently is told in the chat; everybody else when they come back.
-_STILL_HERE = timedelta(minutes=30)
-
-Number = Annotated[
-    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
-]
-
-
-class _Line(BaseModel):
-    sku: str = Field(min_length=1, max_length=255)
-    title: str = Field(min_length=1, max_length=255)
-    quantity: int = Field(ge=1, le=10_000)
-
-
-class _Customer(BaseModel):
-    id: Number
-
-
-class _Order(BaseModel):
-    id: Number
-    created_at: AwareDatetime
-    customer: _Customer | None = None
-    line_items: list[_Line] = Field(max_length=500)
-    test: bool = False
-    cancelled_at: AwareDatetime | None = None
-
-
-class _Variant(BaseModel):
-    sku: str = Field(min_length=1, max_length=255)
-
-
-class _Product(BaseModel):
-    title: str = Field(min_length=1, max_length=255)
-    product_type: str = ""
-    tags: str = ""
-    updated_at: AwareDatetime
-    variants: list[_Variant] = Field(max_length=500)
 
 
 def setup(app: web.Application) -> None:
     """Add the webhooks' routes."""
     app.router.add_post("/v1/orders/shopify", orders)
     app.router.add_post("/v1/products/shopify", products)
+    app.router.add_post("/v1/privacy/shopify", privacy)
+    shopify_privacy.setup(app)
 
 
 async def orders(request: web.Request) -> web.Response:
-    """Take an order. Tests, cancelled orders and guests are acknowledged and not kept."""
-    order = await _signed(request, _Order)
-    if isinstance(order, web.Response):
-        return order
-    if order.test or order.cancelled_at or order.customer is None or not order.line_items:
-        return web.Response(status=200, text="acknowledged, nothing to keep\n")
-    app, now = request.app, request.app[CLOCK]()
-    lines = tuple(Line(line.sku, line.title, line.quantity) for line in order.line_items)
-    purchase = Purchase(_SOURCE, order.id, order.customer.id, order.created_at, lines)
-    kept = await keep_purchase(app[STORE], purchase, app[POLICY].misfit, now)
-    if kept.candidate:
-        await _tell(app, kept.shopper, purchase)
-    return web.Response(status=200, text="kept\n")
+    """Take an order, a refund or a fulfillment; a request for privacy too, if it is sent here.
+
+    Tests and orders of nobody are acknowledged and not kept, as is every topic that tells nothing.
+    """
+    raw = await request.read()
+    if not is_signed(request, raw, PLATFORM):
+        return unsigned(PLATFORM)
+    noun, _, verb = PLATFORM.topic_of(request).partition("/")
+    match noun, verb:
+        case ("customers" | "shop", "data_request" | "redact"):
+            return await shopify_privacy.take(request, raw, PLATFORM)
+        case ("refunds", _):
+            return await read(request, raw, PLATFORM, Refund, lambda it: _refund(request, it))
+        case ("fulfillments", _):
+            return await read(request, raw, PLATFORM, Fulfillment, lambda it: _sent(request, it))
+        case ("orders", "edited" | "delete") | ("draft_orders" | "customers" | "shop", _):
+            return acknowledged()
+        case _:
+            return await read(request, raw, PLATFORM, Order, lambda it: _order(request, it))
 
 
 async def products(request: web.Request) -> web.Response:
     """Take a product of the feed: its type is the category, a tag `audience:women` the audience."""
-    product = await _signed(request, _Product)
-    if isinstance(product, web.Response):
-        return product
+    raw = await request.read()
+    if not is_signed(request, raw, PLATFORM):
+        return unsigned(PLATFORM)
+    return await read(request, raw, PLATFORM, Report, lambda it: _product(request, it))
+
+
+async def privacy(request: web.Request) -> web.Response:
+    """Take a request for privacy: what a shopper, or a shop that leaves, wants by law."""
+    raw = await request.read()
+    if not is_signed(request, raw, PLATFORM):
+        return unsigned(PLATFORM)
+    return await shopify_privacy.take(request, raw, PLATFORM)
+
+
+async def _order(request: web.Request, order: Order) -> web.Response:
+    if order.test:
+        return acknowledged()
+    return await keep(request, order.as_purchase())
+
+
+async def _refund(request: web.Request, refund: Refund) -> web.Response:
+    return await keep_happenings(request, PLATFORM.source, refund.order_id, refund.notes)
+
+
+async def _sent(request: web.Request, fulfillment: Fulfillment) -> web.Response:
+    notes = fulfillment.notes
+    if not notes:
+        return acknowledged()
+    return await keep_happenings(request, PLATFORM.source, fulfillment.order_id, notes)
+
+
+async def _product(request: web.Request, product: Report) -> web.Response:
     tags = [tag.strip().lower() for tag in product.tags.split(",")]
     audience = next((tag.removeprefix(_AUDIENCE) for tag in tags if tag.startswith(_AUDIENCE)), "")
     for variant in product.variants:
@@ -102,63 +99,3 @@ async def products(request: web.Request) -> web.Response:
             ),
         )
     return web.Response(status=200, text="kept\n")
-
-
-async def _tell(app: web.Application, shopper: str, purchase: Purchase) -> None:
-    """Let the assistant weigh the occasion, in the conversation that is still warm."""
-    now = app[CLOCK]()
-    conversation = await reachable(app[STORE], shopper, CHANNEL, now, _STILL_HERE)
-    if conversation is None:
-        return
-    await receive(
-        app[STORE],
-        conversation,
-        message_id=f"purchase:{purchase.source}:{purchase.external_id}",
-        kind="event",
-        text="purchased",
-        body={},
-        now=now,
-    )
-    await app[BUS].tell(conversation, "thinking")
-    await app[QUEUE].put(shopper)
-
-
-async def _signed[Report: BaseModel](
-    request: web.Request, shape: type[Report]
-) -> Report | web.Response:
-    """Check the signature over the raw bytes before reading them; keep aside what is no report."""
-    raw = await request.read()
-    if not _is_signed(request, raw):
-        message = "The signature is missing or wrong; check ASKFIRST_SHOPIFY_SECRET on both sides."
-        return problem(401, "signature", message)
-    try:
-        return shape.model_validate(json.loads(raw))
-    except (ValueError, RecursionError) as error:
-        field, what = _fault(error)
-    await keep_aside(
-        request.app[STORE],
-        source=_SOURCE,
-        topic=request.headers.get("X-Shopify-Topic", request.path),
-        delivery=request.headers.get("X-Shopify-Webhook-Id") or sha256(raw).hexdigest(),
-        body=raw.decode("utf-8", "replace").replace("\x00", "\ufffd"),
-        problem=f"{field}: {what}",
-        now=request.app[CLOCK](),
-    )
-    logger.warning("A signed webhook could not be read (%s: %s); it is kept aside.", field, what)
-    detail = f"{field}: {what}. The delivery is kept aside and can be replayed once this is mended."
-    return problem(422, "order", detail, field=field)
-
-
-def _fault(error: Exception) -> tuple[str, str]:
-    """Name the field and what is wrong with it, without what it holds."""
-    if isinstance(error, ValidationError):
-        first: Any = error.errors(include_input=False)[0]
-        return ".".join(str(part) for part in first["loc"]) or "body", str(first["msg"])
-    return "body", "is not JSON"
-
-
-def _is_signed(request: web.Request, raw: bytes) -> bool:
-    secret = request.app[SETTINGS].shopify_secret.get_secret_value()
-    expected = base64.b64encode(hmac.new(secret.encode(), raw, sha256).digest())
-    given = request.headers.getall("X-Shopify-Hmac-SHA256", [])
-    return len(given) == 1 and hmac.compare_digest(given[0].encode(), expected)

@@ -18,7 +18,16 @@ _REFUSALS = frozenset(
     {"declined", "skipped", "dont_know", "no_preference", "not_relevant", "already_sorted"}
 )
 _PERMISSION = frozenset({"consent_given", "consent_refused"})
-_BUTTONS = ("decline_label", "erase_yes", "erase_no", "yes_label", "no_label", "done_label")
+_BUTTONS = (
+    "decline_label",
+    "erase_yes",
+    "erase_no",
+    "claim_yes",
+    "claim_no",
+    "yes_label",
+    "no_label",
+    "done_label",
+)
 _INTRODUCING = ("title", "hello", "hello_again")
 
 type Occasions = Mapping[str, str | list[str]]

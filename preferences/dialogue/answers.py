@@ -2,27 +2,40 @@
 
 from dataclasses import replace
 
-from preferences.conversation import Ask, Closed, Consent, ConsentAct, Outcome, Turn, Unclear
-from preferences.dialogue import wishes
+from preferences.conversation import (
+    Ask,
+    Closed,
+    Consent,
+    ConsentAct,
+    Outcome,
+    Suppress,
+    Suppression,
+    Turn,
+    Unclear,
+)
+from preferences.dialogue import claiming, wishes
 from preferences.dialogue.asks import ask_or_be_silent, put_again
 from preferences.dialogue.keeping import take
 from preferences.dialogue.scene import Scene
 from preferences.dialogue.volunteered import MOST_UNCLEAR, after_permission, read_back_answered
 from preferences.understanding import Reading
 
-# Six ways not to answer, each remembered as what it is.
+# Ways not to answer, each remembered as what it is.
 _NON_ANSWERS: dict[str, tuple[Outcome, str]] = {
     "decline": ("declined", "declined"),
     "deny": ("declined", "declined"),
     "pause": ("skipped", "skipped"),
+    "goodbye": ("skipped", "goodbye"),
     "dont_know": ("dont_know", "dont_know"),
     "no_preference": ("no_preference", "no_preference"),
     "not_relevant": ("not_relevant", "not_relevant"),
     "already_sorted": ("already_sorted", "already_sorted"),
 }
+_KEEPS = frozenset({"deny", "pause", "goodbye", "decline"})  # everything, where it might go
+_LATER = frozenset({"pause", "goodbye"})  # decides nothing about a permission
 # What may be said in between without losing the question.
 _IN_BETWEEN = {
-    "greet": "greeting",
+    "greet": "greeting_between",
     "thank": "thanks",
     "bot_challenge": "bot",
     "ask_capabilities": "offer",
@@ -46,8 +59,9 @@ def about_ask(
     match ask.kind:
         case "consent":
             return _consent(scene, ask, reading, typed=words is not None, permitted=permitted)
-        case "erase":
-            return _erase(scene, reading, permitted=permitted)
+        case "erase" | "claim":
+            settle = _erase if ask.kind == "erase" else _claim
+            return settle(scene, reading, permitted=permitted)
         case "confirm":
             return _read_back(scene, ask, reading, words, permitted=permitted)
     return _question(scene, ask, reading, words)
@@ -69,7 +83,21 @@ def _not_answered(scene: Scene, reading: Reading) -> Turn | None:
     if not reading.sure or reading.act not in _NON_ANSWERS:
         return None
     outcome, occasion = _NON_ANSWERS[reading.act]
-    return scene.close(outcome) + scene.say(occasion)
+    return scene.close(outcome) + _left_alone(scene, outcome) + scene.say(occasion)
+
+
+def _left_alone(scene: Scene, outcome: Outcome) -> Turn:
+    """Leave alone for a time what is taken care of, or does not concern the shopper."""
+    policy, ask = scene.policy, scene.state.ask
+    days = {
+        "already_sorted": policy.days_after_already_sorted,
+        "not_relevant": policy.days_after_not_relevant,
+    }
+    if ask is None or outcome not in days or ask.kind not in {"question", "confirm"}:
+        return Turn()
+    category = scene.catalogue.questions[ask.question].category
+    scope, target = ("category", category) if category else ("topic", ask.question)
+    return Turn(records=(Suppress(Suppression(scope, target, outcome), days[outcome]),))
 
 
 def _help(scene: Scene, ask: Ask) -> str:
@@ -86,12 +114,11 @@ def _consent(scene: Scene, ask: Ask, reading: Reading, *, typed: bool, permitted
         if ask.pending is not None:
             return thanks + after_permission(now, ask, ask.pending)
         return thanks + ask_or_be_silent(now, "consent_given")
-    if reading.sure and reading.act == "pause":
-        return scene.close("skipped") + scene.say("skipped")
-    if reading.sure and reading.act in _NON_ANSWERS:
+    if reading.sure and reading.act in _NON_ANSWERS and reading.act not in _LATER:
         refused = ConsentAct(ask.purpose, "refused", "typed" if typed else "button", ask)
         return Turn(records=(refused, Closed("declined"))) + scene.say("consent_refused")
-    return _unclear(scene, scene.voice.say("consent_unclear", scene.state.locale))
+    unclear = scene.voice.say("consent_unclear", scene.state.locale)
+    return _not_answered(scene, reading) or _unclear(scene, unclear)
 
 
 def _permitted(scene: Scene, purpose: str) -> Scene:
@@ -101,9 +128,14 @@ def _permitted(scene: Scene, purpose: str) -> Scene:
 
 
 def _erase(scene: Scene, reading: Reading, *, permitted: bool) -> Turn:
-    if permitted or (reading.sure and reading.act in {"deny", "pause", "decline"}):
+    if permitted or (reading.sure and reading.act in _KEEPS):
         return wishes.erase_confirmed(scene, really=permitted)
     return _unclear(scene)
+
+
+def _claim(scene: Scene, reading: Reading, *, permitted: bool) -> Turn:
+    settled = claiming.answered(scene, reading, permitted=permitted)
+    return settled or _not_answered(scene, reading) or _unclear(scene)
 
 
 def _unclear(scene: Scene, wording: str = "") -> Turn:

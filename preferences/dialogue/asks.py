@@ -6,7 +6,17 @@ from hashlib import sha256
 
 from preferences.catalogue import Question
 from preferences.choosing import choose
-from preferences.conversation import About, Ask, Candidate, Choice, Decision, Pending, Put, Turn
+from preferences.conversation import (
+    About,
+    Ask,
+    Candidate,
+    Choice,
+    Decision,
+    Pending,
+    Put,
+    Resting,
+    Turn,
+)
 from preferences.dialogue.scene import Scene, shown
 
 DONE = "done"
@@ -93,6 +103,14 @@ def pick_ask(scene: Scene, ask: Ask, picked: Pending) -> Ask:
     return _following(again, ask)
 
 
+def rested_ask(scene: Scene, question: Question, rests: Resting) -> Ask:
+    """Word a question again that rested: it is the same one, with what was picked before."""
+    ask = question_ask(scene, question, rests.about)
+    if rests.picked is not None:
+        ask = pick_ask(scene, ask, rests.picked)
+    return replace(ask, begun=rests.begun, candidate=rests.candidate)
+
+
 def read_back_ask(scene: Scene, pending: Pending, about: About | None) -> Ask:
     """Word what was understood, to be confirmed by a yes before it is stored."""
     question, locale = scene.catalogue.questions[pending.question], scene.state.locale
@@ -165,6 +183,25 @@ def erase_ask(scene: Scene) -> Ask:
     )
 
 
+def claim_ask(scene: Scene) -> Ask:
+    """Word the one question whether what was said before signing in may be kept with the account."""
+    locale = scene.state.locale
+    return Ask(
+        id=_ask_id(scene),
+        kind="claim",
+        question="claim_answers",
+        version=1,
+        purpose="",
+        wording=scene.voice.say("claim_ask", locale),
+        choices=(
+            Choice(scene.voice.say("claim_yes", locale), act="affirm"),
+            Choice(scene.voice.say("claim_no", locale), act="deny"),
+        ),
+        locale=locale,
+        asked_at=scene.state.now,
+    )
+
+
 def translated(scene: Scene, ask: Ask) -> Ask:
     """Word an open ask in the language that is spoken now."""
     match ask.kind, ask.pending:
@@ -177,6 +214,8 @@ def translated(scene: Scene, ask: Ask) -> Ask:
             again = read_back_ask(scene, pending, ask.about)
         case "consent", pending:
             again = replace(consent_ask(scene, ask.purpose, pending), about=ask.about)
+        case "claim", _:
+            again = claim_ask(scene)
         case _:
             again = erase_ask(scene)
     return _following(again, ask)

@@ -12,6 +12,7 @@ _CERTAIN = 0.95  # what the words say by themselves no guess contradicts
 _NEAR = 0.1
 _MOST_PICKS = {"pick_two": 2}
 _YES_OR_NO = {"affirm": "yes", "deny": "no"}
+_NOTHING_MORE = frozenset({"deny", "dont_know", "no_preference"})  # to "what else?"
 _NOTHING_ELSE = frozenset({"answer", "out_of_scope", "affirm", "deny", "unsure"})
 
 
@@ -49,7 +50,8 @@ def take(scene: Scene, ask: Ask, reading: Reading, words: str | None) -> Turn | 
     """Take a reading as an answer to the open question; None where it is none, or too unclear."""
     question = scene.catalogue.questions[ask.question]
     earlier = ask.pending
-    if reading.act == "done" and earlier is not None:
+    nothing_more = reading.act == "done" or (reading.sure and reading.act in _NOTHING_MORE)
+    if earlier is not None and nothing_more:
         return keep(scene, ask, earlier)
     if value_of(question, reading, words) is None:
         return None

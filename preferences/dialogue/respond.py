@@ -17,7 +17,7 @@ from preferences.conversation import (
     Turn,
     Unclear,
 )
-from preferences.dialogue import language, wishes
+from preferences.dialogue import claiming, language, wishes
 from preferences.dialogue.answers import about_ask
 from preferences.dialogue.asks import ask_or_be_silent, put_again
 from preferences.dialogue.scene import Scene
@@ -59,14 +59,11 @@ _WISHES: dict[str, Callable[[Scene], Turn]] = {
     "ask_why": wishes.why,
     "ask_data": wishes.tell_data,
 }
-# What is meant depends on more of the words than the wish.
-_WISHES_ABOUT: dict[str, Callable[[Scene, Reading], Turn]] = {
-    "stop_channel": wishes.stop_channel,
-    "sensitive_event": wishes.sensitive,
-}
+_FORBIDS = frozenset({"stop", "stop_channel", "erase_data"})
 # While a person is talking, only what nobody else can do is done.
 _HEARD_WHEN_SILENT = frozenset({"stop", "start", "stop_channel", "erase_data"})
 _ABOUT_QUESTIONS = frozenset({"question", "confirm"})
+_OF_OUR_OWN = frozenset({"erase", "claim"})  # no file of the catalogue words them
 _DECIDES_ERASURE = frozenset({"affirm", "deny", "pause", "decline"})
 _SMALL_TALK = {
     "greet": "greeting",
@@ -122,11 +119,13 @@ def _ended(scene: Scene, message: Message) -> Outcome | None:
     ask, catalogue = scene.state.ask, scene.catalogue
     if ask is None:
         return None
+    if ask.kind == "claim" and scene.state.claimable is None:
+        return "ignored"  # there is nothing left to claim
     unwanted = ask.kind != "erase" and forbidding(scene.state)
     if unwanted or (ask.kind in _ABOUT_QUESTIONS and not scene.may_keep(ask.purpose)):
         return "withdrawn"  # in another conversation: here it would be closed
     known = catalogue.purposes if ask.kind == "consent" else catalogue.questions
-    gone = ask.kind != "erase" and ask.question not in known
+    gone = ask.kind not in _OF_OUR_OWN and ask.question not in known
     if gone or (ask.pending is not None and ask.pending.question not in catalogue.questions):
         return "ignored"
     hours = timedelta(hours=scene.policy.hours_until_ignored)
@@ -159,7 +158,7 @@ def _turn(scene: Scene, message: Message) -> Turn:
 
 
 def _happened(scene: Scene, event: str) -> Turn:
-    turn = ask_or_be_silent(scene, event)
+    turn = (event == "opened" and claiming.offer(scene, event)) or ask_or_be_silent(scene, event)
     silent = turn.replies or scene.state.disclosed or scene.state.handed_off
     return turn if event != "opened" or silent else turn + scene.say("offer")
 
@@ -178,16 +177,26 @@ def _said(scene: Scene, heard: Heard) -> Turn:
     ask = scene.state.ask
     reading = read(heard, ask, scene.catalogue)
     if scene.state.handed_off and not _is_heard_anyway(ask, reading):
-        return _unheard(scene, reading)
-    if reading.sure and reading.act in _WISHES:
-        return _WISHES[reading.act](scene)
-    if reading.sure and reading.act in _WISHES_ABOUT:
-        return _WISHES_ABOUT[reading.act](scene, reading)
-    if reading.sure and reading.act == "correct_data":
-        return correct(scene, reading, heard.text)
+        return _unheard(scene, reading, heard.text)
+    again = None if reading.act in _FORBIDS else wishes.wanted_again(scene, heard.text)
+    wished = again or (_wished(scene, reading, heard.text) if reading.sure else None)
+    if wished is not None:
+        return wished
     if language.wanted(heard.text):
         return scene.say("language_now") + put_again(scene)
     return _talk(scene, reading, heard)
+
+
+def _wished(scene: Scene, reading: Reading, text: str) -> Turn | None:
+    """Obey a wish; None where it is none."""
+    match reading.act:
+        case "sensitive_event":
+            return wishes.sensitive(scene, reading, text)
+        case "stop_channel":
+            return wishes.stop_channel(scene, reading)
+        case "correct_data":
+            return correct(scene, reading, text)
+    return _WISHES[reading.act](scene) if reading.act in _WISHES else None
 
 
 def _talk(scene: Scene, reading: Reading, heard: Heard) -> Turn:
@@ -204,10 +213,10 @@ def _talk(scene: Scene, reading: Reading, heard: Heard) -> Turn:
     return scene.say(occasion or "out_of_scope")
 
 
-def _unheard(scene: Scene, reading: Reading) -> Turn:
+def _unheard(scene: Scene, reading: Reading, text: str) -> Turn:
     """Leave the words to the person, but keep what forbids asking from now on."""
     if reading.sure and reading.act == "sensitive_event":
-        moment = wishes.sensitive(scene, reading)
+        moment = wishes.sensitive(scene, reading, text)
         despairs = reading.detail.get("kind") == "despair"
         return moment if despairs else Turn(records=moment.records)
     return Turn()

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from preferences.choosing import forbidding
-from preferences.conversation import About, Ask, Known, Pending, Turn, Unclear
+from preferences.conversation import About, Ask, Known, Pending, Resting, Turn, Unclear
 from preferences.dialogue.asks import (
     consent_ask,
     put,
@@ -11,6 +11,7 @@ from preferences.dialogue.asks import (
     question_anew,
     question_ask,
     read_back_ask,
+    rested_ask,
 )
 from preferences.dialogue.keeping import keep, said, value_of
 from preferences.dialogue.scene import Scene
@@ -38,12 +39,33 @@ def note(scene: Scene, pending: Pending) -> Turn:
     purpose = scene.catalogue.questions[pending.question].purpose
     about = _about(scene, pending)
     ask = scene.state.ask
+    pending = replace(pending, rests=_resting(ask))
     if scene.may_keep(purpose):
         return scene.close("skipped") + put(read_back_ask(scene, pending, about))
     notice = replace(consent_ask(scene, purpose, pending), about=about)
     if ask is not None and (ask.kind, ask.purpose) == ("consent", purpose):
         return put(replace(notice, begun=ask.begun or ask.id, candidate=ask.candidate))
     return scene.close("skipped") + put(notice)
+
+
+def _resting(ask: Ask | None) -> Resting | None:
+    """Give the question that was open, to be put again once this is settled."""
+    if ask is None:
+        return None
+    told = ask.pending
+    if ask.kind != "question" and (told is None or not told.asked):
+        return told.rests if told else None
+    picked = told if ask.kind == "question" else None
+    return Resting(ask.question, ask.begun or ask.id, ask.about, ask.candidate, picked)
+
+
+def _put_what_rested(scene: Scene, pending: Pending) -> Turn:
+    """Put the question again that was open before, if it may still be asked."""
+    rests = pending.rests
+    question = scene.catalogue.questions.get(rests.question) if rests else None
+    if rests is None or question is None or not scene.may_keep(question.purpose):
+        return Turn()
+    return put(rested_ask(scene, question, rests))
 
 
 def _about(scene: Scene, pending: Pending) -> About | None:
@@ -60,22 +82,23 @@ def read_back_answered(
     if pending is None:
         return None
     if yes or (reading.sure and reading.act == "affirm"):
-        return keep(scene, ask, pending)
+        return keep(scene, ask, pending) + _put_what_rested(scene, pending)
     if reading.sure and reading.act == "deny":
-        return _misread(scene, ask)
+        return _misread(scene, ask, pending)
     if not reading.sure or value_of(question, reading, words) is None:
         return None
-    corrected = said(question, reading, words, pending.asked)
+    corrected = replace(said(question, reading, words, pending.asked), rests=pending.rests)
     if corrected.value == pending.value or pending.asked:
-        return keep(scene, ask, corrected)
+        return keep(scene, ask, corrected) + _put_what_rested(scene, corrected)
     return scene.close("unclear") + put(read_back_ask(scene, corrected, ask.about))
 
 
-def _misread(scene: Scene, ask: Ask) -> Turn:
+def _misread(scene: Scene, ask: Ask, pending: Pending) -> Turn:
     """Ask once more what was misread, or note nothing of what was not asked for."""
     count = scene.state.unclear + 1
-    if ask.begun is None:
-        return scene.close("unclear") + scene.say("not_noted")
+    if not pending.asked:
+        noted = scene.close("unclear") + scene.say("not_noted")
+        return noted + _put_what_rested(scene, pending)
     if count > MOST_UNCLEAR:
         return Turn(records=(Unclear(0),)) + scene.close("unclear") + scene.say("unclear_end")
     return Turn(records=(Unclear(count),)) + put(question_anew(scene, ask))
@@ -100,12 +123,17 @@ def correct(scene: Scene, reading: Reading, words: str) -> Turn:
 
 
 def _wrong(scene: Scene, reading: Reading) -> Known | None:
-    """Give the newest answer of this conversation, or of the question meant, that may be kept."""
+    """Give the newest answer that may be kept, of the question meant if one is.
+
+    What was said elsewhere is shown back only to whom the shop vouched for.
+    """
     questions = scene.catalogue.questions
     known = [
         one
         for one in scene.state.known
-        if one.question in questions and scene.may_keep(questions[one.question].purpose)
+        if (one.here or scene.state.verified)
+        and one.question in questions
+        and scene.may_keep(questions[one.question].purpose)
     ]
     meant = [one for one in known if one.question == reading.question]
     found = meant or known

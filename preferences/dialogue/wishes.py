@@ -13,6 +13,7 @@ from preferences.conversation import (
 )
 from preferences.dialogue.asks import erase_ask, put, put_again
 from preferences.dialogue.scene import Scene
+from preferences.sensitive import sensitive_words
 from preferences.understanding import Reading
 
 _MOMENT = "sensitive_moment"
@@ -66,25 +67,42 @@ def erase_confirmed(scene: Scene, *, really: bool) -> Turn:
     return scene.close("answered") + scene.say("erase_kept")
 
 
-def sensitive(scene: Scene, reading: Reading) -> Turn:
+def sensitive(scene: Scene, reading: Reading, text: str = "") -> Turn:
     """Say one sentence of sympathy, once, and ask nothing for a long time.
 
-    Who despairs hears where help is, and no condolence.
+    What the loss is about is not touched for longer still. Who despairs hears where help is, and no
+    condolence.
     """
-    if reading.detail.get("kind") == "despair":
+    kind = reading.detail.get("kind")
+    if kind == "despair":
         occasion = "despair"
     elif any(held.reason == _MOMENT for held in scene.state.suppressions):
         occasion = "sensitive_again"
     else:
         occasion = "sensitive"
-    days = scene.policy.days_after_sensitive_moment
-    forbid = Suppress(Suppression("all", "", _MOMENT), days)
-    return scene.close("sensitive") + Turn(records=(forbid,)) + scene.say(occasion)
+    event = None if kind == "despair" else sensitive_words().event(kind, text)
+    days = event.pause_days if event else scene.policy.days_after_sensitive_moment
+    silence = [Suppress(Suppression("all", "", _MOMENT), days)]
+    if event is not None:
+        silence += [
+            Suppress(Suppression("category", category, _MOMENT), event.days)
+            for category in event.categories
+        ]
+    return scene.close("sensitive") + Turn(records=tuple(silence)) + scene.say(occasion)
+
+
+def wanted_again(scene: Scene, text: str) -> Turn | None:
+    """Lift in one step what fell silent after a loss; None where nothing of it is spoken of."""
+    categories = sensitive_words().wanted_again(text)
+    held = [one for one in scene.state.suppressions if one.reason == _MOMENT]
+    if not any(one.scope == "all" or one.target in categories for one in held) or not categories:
+        return None
+    return Turn(records=(Lifted(categories),)) + scene.say("started")
 
 
 def complaint(scene: Scene) -> Turn:
     """Offer help, not a question, and ask nothing for some days."""
-    forbid = Suppress(Suppression("all", "", "complaint"), scene.policy.days_between_questions)
+    forbid = Suppress(Suppression("all", "", "complaint"), scene.policy.days_after_complaint)
     return scene.close("skipped") + Turn(records=(forbid,)) + scene.say("complaint")
 
 
@@ -95,6 +113,8 @@ def why(scene: Scene) -> Turn:
         return scene.say("why_nothing")
     if ask.kind == "erase":
         return put_again(scene)
+    if ask.kind == "claim":
+        return scene.say("claim_why") + put_again(scene)
     if ask.kind == "consent":
         reason = scene.catalogue.purposes[ask.purpose].reason[locale]
     else:

@@ -16,9 +16,10 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class StopWords:
-    """What ends it: alone, by a slip of the keyboard, in a sentence; and what only looks like it."""
+    """What ends it: alone, as a clause, mistyped, in a sentence; and what only looks like it."""
 
     whole: frozenset[str]
+    clause: frozenset[str]
     polite: Pattern[str]
     typos: frozenset[str]
     not_typos: frozenset[str]
@@ -61,6 +62,7 @@ def stop_words() -> StopWords:
     page = _page("stop")
     return StopWords(
         whole=frozenset(bare(str(word)) for words in page["whole"].values() for word in words),
+        clause=frozenset(page["clause"]),
         polite=_any(page["polite"]),
         typos=frozenset(page["typos"]),
         not_typos=frozenset(page["not_typos"]),

@@ -1,9 +1,12 @@
 """Finds in a message what must not be missed: a wish to stop, a death, despair."""
 
-from preferences.lexicon.pages import grief_words, short_words, stop_words
-from preferences.lexicon.words import bare, is_slip, signs
+from re import Pattern
+
+from preferences.lexicon.pages import StopWords, grief_words, short_words, stop_words
+from preferences.lexicon.words import bare, clauses, is_slip, signs, unhurried
 
 _FEW = 3  # words that one slip may hide the keyword among
+_LONG = 8  # letters of a word that no other everyday word is one slip away from
 
 
 def stops(text: str) -> bool:
@@ -12,15 +15,29 @@ def stops(text: str) -> bool:
     words = bare(text)
     if is_stop_word(text):
         return True
-    return bool(found.within.search(words)) and not found.unless.search(words)
+    if found.unless.search(words):
+        return False
+    return bool(found.within.search(words)) or any(
+        clause in found.clause or _is_ended(_without(found.polite, clause), found)
+        for clause in clauses(text)
+    )
+
+
+def _is_ended(clause: str, found: StopWords) -> bool:
+    """Whether a clause without its politeness is a word of stopping, or a long one mistyped."""
+    return clause in found.clause or (
+        len(clause) >= _LONG
+        and clause not in found.not_typos
+        and any(is_slip(clause, keyword) for keyword in found.typos if len(keyword) >= _LONG)
+    )
 
 
 def is_stop_word(text: str) -> bool:
     """Whether the message is a word of stopping, politely or mistyped, and nothing else."""
     found = stop_words()
     words = bare(text)
-    rest = " ".join(found.polite.sub(" ", words).split())
-    if words in found.whole or rest in found.whole:
+    rest = _without(found.polite, words)
+    if not found.whole.isdisjoint({words, rest, _without(found.polite, unhurried(text))}):
         return True
     alone = rest.split()
     return (
@@ -29,6 +46,10 @@ def is_stop_word(text: str) -> bool:
         and alone[0] not in found.not_typos
         and any(is_slip(alone[0], keyword) for keyword in found.typos)
     )
+
+
+def _without(polite: Pattern[str], words: str) -> str:
+    return " ".join(polite.sub(" ", words).split())
 
 
 def is_no_stop(text: str) -> bool:

@@ -7,6 +7,8 @@ _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "’": None, "'": None, "´": None}
 )
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_SHOUTED = re.compile(r"([^\W\d_])\1{2,}")
+_SPELT = re.compile(r"[a-z]( [a-z]){2,}")
 _CLAUSE = re.compile(r"[.,;:!?¡¿…\n()\"]+|\s[-–—]+\s")
 
 
@@ -16,6 +18,12 @@ def bare(text: str) -> str:
     kept = "".join(c for c in letters if not unicodedata.combining(c))
     words = " ".join(re.sub(r"[^a-z0-9+]+", " ", kept).split())
     return _DRAWN_OUT.sub(r"\1\1", words)
+
+
+def unhurried(text: str) -> str:
+    """Give the bare words with drawn-out letters once, and letters spelt apart together."""
+    words = bare(_SHOUTED.sub(r"\1", text.lower()))
+    return words.replace(" ", "") if _SPELT.fullmatch(words) else words
 
 
 def clauses(text: str) -> list[str]:

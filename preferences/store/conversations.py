@@ -5,20 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func
+from sqlalchemy import and_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from preferences.errors import NotFoundError
+from preferences.store.claims import stranger_of
 from preferences.store.engine import Store
 from preferences.store.ids import new_id
+from preferences.store.persons import head_of, of_person
+from preferences.store.sealed import put_sealed, read_text
 from preferences.store.shoppers import known_shopper, new_shopper
-from preferences.store.tables import AskRow, ConversationRow, MessageRow
+from preferences.store.tables import AskRow, ConversationRow, MessageRow, ShopperRow
+from preferences.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One shopper on one channel."""
+    """One shopper on one channel. `shopper` is the id of the person that they are."""
 
     id: str
     shopper: str
@@ -54,26 +58,39 @@ class Logged:
 
 
 async def start_conversation(
-    store: Store, *, channel: str, locale: str, customer: str | None, now: datetime
+    store: Store,
+    *,
+    channel: str,
+    locale: str,
+    customer: str | None,
+    now: datetime,
+    previous: str | None = None,
 ) -> Conversation:
-    """Begin a conversation with a customer the shop vouched for, or with somebody unknown."""
+    """Begin a conversation with a customer the shop vouched for, or with somebody unknown.
+
+    `previous` is the conversation that the same device held before the customer signed in: what a
+    stranger said there may be claimed, if the customer wants it.
+    """
     async with store.begin() as session:
         shopper = (
             await new_shopper(session, now)
             if customer is None
-            else await known_shopper(session, "customer", customer, "verified", now)
+            else await known_shopper(
+                session, "customer", customer, assurance="verified", proof="identity_token", now=now
+            )
         )
         row = ConversationRow(
             id=new_id(),
             shopper_id=shopper,
             channel=channel,
             locale=locale,
-            verified=customer is not None,
+            assurance="anonymous" if customer is None else "verified",
+            claimable_id=None if customer is None else await stranger_of(session, previous),
             created_at=now,
             seen_at=now,
         )
         session.add(row)
-        return _conversation(row)
+        return _conversation(row, await head_of(session, shopper))
 
 
 async def receive(
@@ -100,7 +117,8 @@ async def receive(
 async def _keep(store: Store, conversation: str, incoming: Mapping[str, Any]) -> Received:
     async with store.begin() as session:
         query = (
-            select(ConversationRow, MessageRow)
+            select(ConversationRow, MessageRow, ShopperRow.head_id)
+            .join(ShopperRow)
             .outerjoin(
                 MessageRow,
                 and_(
@@ -115,19 +133,27 @@ async def _keep(store: Store, conversation: str, incoming: Mapping[str, Any]) ->
         if found is None:
             message = "This conversation is not known; begin a new one."
             raise NotFoundError(message)
-        row, kept = found
+        row, kept, head = found
         if kept is None:
-            row.seen_at = incoming["at"]
+            if _is_own(incoming):
+                row.seen_at = incoming["at"]
             row.last_seq += 1
             kept = MessageRow(
                 conversation_id=conversation,
                 seq=row.last_seq,
                 author="shopper",
+                sealed_text="",
                 lang=row.locale,
-                **incoming,
+                **{name: told for name, told in incoming.items() if name != "text"},
             )
+            put_sealed(store.vault, kept, "text", incoming["text"])
             session.add(kept)
-        return _received(row, kept)
+        return _received(store.vault, row, kept, head)
+
+
+def _is_own(incoming: Mapping[str, Any]) -> bool:
+    """Whether the shopper did it: of what happens, only opening the chat is their own doing."""
+    return bool(incoming["kind"] != "event" or incoming["text"] == "opened")
 
 
 async def read_log(store: Store, conversation: str, after: int, limit: int = 500) -> list[Logged]:
@@ -145,49 +171,69 @@ async def read_log(store: Store, conversation: str, after: int, limit: int = 500
     async with store.begin(readonly=True) as session:
         rows = (await session.exec(query)).all()
     return [
-        Logged(row.seq, row.author, row.kind, row.text, row.lang, row.body, row.message_id, row.at)
+        Logged(
+            row.seq,
+            row.author,
+            row.kind,
+            read_text(store.vault, row, "text"),
+            row.lang,
+            row.body,
+            row.message_id,
+            row.at,
+        )
         for row in rows
     ]
 
 
 async def read_unanswered(store: Store, shopper: str) -> list[Received]:
-    """Give what a shopper sent and has no answer to yet, in the order it came."""
-    query = (
-        select(MessageRow, ConversationRow)
-        .join(ConversationRow)
-        .where(
-            ConversationRow.shopper_id == shopper,
-            col(MessageRow.message_id).is_not(None),
-            col(MessageRow.answered_at).is_(None),
-        )
-        .order_by(col(MessageRow.at), col(MessageRow.seq))
-    )
+    """Give what a person sent, in any conversation, and has no answer to yet, as it came.
+
+    Any of the shoppers that the person is names them: who waits may be linked meanwhile.
+
+    :raises NotFoundError: there is no such shopper.
+    """
     async with store.begin(readonly=True) as session:
+        head = await head_of(session, shopper)
+        query = (
+            select(MessageRow, ConversationRow)
+            .join(ConversationRow)
+            .where(
+                of_person(ConversationRow.shopper_id, head),
+                col(MessageRow.message_id).is_not(None),
+                col(MessageRow.answered_at).is_(None),
+            )
+            .order_by(col(MessageRow.at), col(MessageRow.seq))
+        )
         rows = (await session.exec(query)).all()
-    return [_received(conversation, message) for message, conversation in rows]
+    return [_received(store.vault, conversation, message, head) for message, conversation in rows]
 
 
 async def read_waiting(store: Store) -> list[str]:
-    """Give the shoppers who wait for an answer, longest first: what a restart has to take up."""
+    """Give the people who wait for an answer, longest first: what a restart has to take up."""
     query = (
-        select(ConversationRow.shopper_id)
+        select(ShopperRow.head_id)
+        .join(ConversationRow, col(ConversationRow.shopper_id) == col(ShopperRow.id))
         .join(MessageRow)
         .where(col(MessageRow.message_id).is_not(None), col(MessageRow.answered_at).is_(None))
-        .group_by(col(ConversationRow.shopper_id))
-        .order_by(func.min(MessageRow.at))
+        .order_by(col(MessageRow.at))
     )
     async with store.begin(readonly=True) as session:
-        return list((await session.exec(query)).all())
+        heads = (await session.exec(query)).all()
+    return list(dict.fromkeys(heads))  # grouped by the database, all shoppers would be looked at
 
 
 async def reachable(
     store: Store, shopper: str, channel: str, now: datetime, within: timedelta
 ) -> str | None:
-    """Give the conversation in which this shopper was seen last on a channel, if recently."""
+    """Give the conversation in which this person was seen last on a channel, if recently.
+
+    One that they held before signing in is none: who has the device now is not known there.
+    """
     query = (
         select(ConversationRow.id)
         .where(
-            ConversationRow.shopper_id == shopper,
+            of_person(ConversationRow.shopper_id, shopper),
+            col(ConversationRow.assurance) != "anonymous",
             ConversationRow.channel == channel,
             ConversationRow.seen_at > now - within,
         )
@@ -196,6 +242,19 @@ async def reachable(
     )
     async with store.begin(readonly=True) as session:
         return (await session.exec(query)).first()
+
+
+async def handed_off_at(store: Store, conversation: str) -> datetime | None:
+    """Give since when a person talks in a conversation, None where the assistant does.
+
+    :raises NotFoundError: there is no such conversation (any more).
+    """
+    async with store.begin(readonly=True) as session:
+        row = await session.get(ConversationRow, conversation)
+    if row is None:
+        message = "This conversation is not known."
+        raise NotFoundError(message)
+    return row.handed_off_at
 
 
 async def hand_back(store: Store, conversation: str) -> None:
@@ -225,17 +284,19 @@ async def choice_label(store: Store, conversation: str, ask: str, option: int) -
     return str(options[option]["label"])
 
 
-def _conversation(row: ConversationRow) -> Conversation:
-    return Conversation(row.id, row.shopper_id, row.channel, row.locale)
+def _conversation(row: ConversationRow, head: str) -> Conversation:
+    return Conversation(row.id, head, row.channel, row.locale)
 
 
-def _received(conversation: ConversationRow, message: MessageRow) -> Received:
+def _received(
+    vault: Vault, conversation: ConversationRow, message: MessageRow, head: str
+) -> Received:
     return Received(
-        _conversation(conversation),
+        _conversation(conversation, head),
         message.seq,
         message.message_id or "",
         message.kind,
-        message.text,
+        read_text(vault, message, "text"),
         message.body,
         message.answered_at is not None,
     )

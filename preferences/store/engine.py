@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, literal, table
+from sqlalchemy import Connection, Engine, event, literal, table, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -14,10 +14,12 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.errors import UnavailableError
+from preferences.settings import Settings
+from preferences.store.journal import Journal
+from preferences.store.remembering import RememberingSession, remembered
 from preferences.store.sqlite import connect_sqlite
+from preferences.store.vault import Vault, lost_keys, open_vault
 
-# PostgreSQL's classes of connection failures, lack of resources, and operator's intervention.
-_AWAY = frozenset({"08", "53", "57"})
 _DRIVERS = {"sqlite://": "sqlite+aiosqlite://", "postgresql://": "postgresql+asyncpg://"}
 
 # PostgreSQL's classes of errors that pass: no connection, no access or database (yet), a deadlock,
@@ -25,10 +27,32 @@ _DRIVERS = {"sqlite://": "sqlite+aiosqlite://", "postgresql://": "postgresql+asy
 _AWAY = frozenset({"08", "28", "3D", "40", "53", "57", "58"})
 
 
+VAULT = "vault"
+_SEALED = (
+    text("SELECT 1 FROM identity WHERE sealed_value IS NOT NULL LIMIT 1"),
+    text("SELECT 1 FROM message WHERE sealed_text <> '' LIMIT 1"),
+)
+_WIPING = "wiping"
+_WIPE_MILLISECONDS = 200
+
+
+def vault_of(session: AsyncSession) -> Vault:
+    """Give the vault of the store that the session belongs to."""
+    vault: Vault = session.info[VAULT]
+    return vault
+
+
+def wipe_after(session: AsyncSession) -> None:
+    """Have what this transaction deletes gone from SQLite's log too, once it is committed."""
+    session.info[_WIPING] = True
+
+
 class Store:
     """The preference store, open. `begin` is the only way in: a transaction that ends with it."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, vault: Vault, journal: Journal) -> None:
+        self.vault = vault
+        self.journal = journal
         self._engine = engine
         self._reading = engine.execution_options(readonly=True)
 
@@ -43,15 +67,39 @@ class Store:
         """
         engine = self._reading if readonly else self._engine
         try:
-            async with AsyncSession(engine, expire_on_commit=False) as session:
+            info = {VAULT: self.vault}
+            async with AsyncSession(
+                engine, sync_session_class=RememberingSession, expire_on_commit=False, info=info
+            ) as session:
                 yield session
                 if not readonly:
-                    await session.commit()
+                    await self._commit(session)
+            if _WIPING in session.info:
+                await self.wipe()
         except (DBAPIError, OSError) as error:
             if isinstance(error, DBAPIError) and not _is_away(error):
                 raise
             message = "The preference store cannot be reached; try again in a moment."
             raise UnavailableError(message) from error
+
+    async def wipe(self) -> None:
+        """Empty SQLite's log into its file, as far as nobody is reading: what was deleted is gone.
+
+        It is tried again by the daily sweep, so it waits for nobody.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        async with self._reading.connect() as connection:
+            await connection.exec_driver_sql(f"PRAGMA busy_timeout={_WIPE_MILLISECONDS}")
+            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            await connection.exec_driver_sql("PRAGMA busy_timeout=5000")
+
+    async def _commit(self, session: AsyncSession) -> None:
+        """Write what must outlive the database down outside of it, then commit."""
+        await session.flush()
+        if entries := await remembered(session, self.vault):
+            await self.journal.write(entries)
+        await session.commit()
 
     async def ping(self) -> None:
         """See whether the store can be reached and has its tables.
@@ -67,11 +115,51 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(url: str) -> AsyncIterator[Store]:
-    """Open `sqlite:////file` or `postgresql://...` (already migrated), and close it afterwards."""
+async def open_store(
+    url: str, vault: Vault, journal: Journal | None = None
+) -> AsyncIterator[Store]:
+    """Open `sqlite:////file` or `postgresql://...` (already migrated), and close it afterwards.
+
+    Without a journal nothing outlives a restored backup: a deployment opens its store by
+    `open_own_store`.
+    """
     engine = create_engine(url)
     try:
-        yield Store(engine)
+        yield Store(engine, vault, journal or Journal(None))
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_own_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open the store of a deployment, with its keys and its journal.
+
+    :raises SettingsError: the keys cannot be read or, at the first start, not be written.
+    """
+    vault = await own_vault(settings)
+    async with open_store(settings.database, vault, Journal(settings.own_journal)) as store:
+        yield store
+
+
+async def own_vault(settings: Settings) -> Vault:
+    """Open the vault of a deployment; keys are made only where nothing was sealed with others.
+
+    :raises SettingsError: the keys are gone, cannot be read or, at the first start, not be written.
+    """
+    is_first = settings.keys_file is None and not settings.keys.exists()
+    if is_first and await _holds_something_sealed(settings.database):
+        raise lost_keys(settings.keys)
+    return open_vault(settings)
+
+
+async def _holds_something_sealed(url: str) -> bool:
+    engine = create_engine(url)
+    try:
+        async with engine.connect() as connection:
+            found = [(await connection.execute(query)).first() for query in _SEALED]
+            return any(found)
+    except (DBAPIError, OSError):
+        return False  # there are no tables yet, or whoever opens the store will say why not
     finally:
         await engine.dispose()
 

@@ -1,97 +1,128 @@
 """Reads profiles: the ledgers of a few shoppers, folded at this moment."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.conversation import About
-from preferences.errors import NotFoundError
-from preferences.profile import Answer, ConsentEvent, Ledgers, Profile, SuppressionEntry, fold
+from preferences.evidence import Answer, ConsentEvent, Ledgers, SuppressionEntry
+from preferences.profile import Profile, fold
 from preferences.store.engine import Store
+from preferences.store.persons import head_of
+from preferences.store.sealed import read_text
 from preferences.store.tables import (
     AnswerRow,
     ConsentEventRow,
     IdentityRow,
+    OwnWordsRow,
     ShopperRow,
     SuppressionRow,
 )
+from preferences.store.vault import Vault
 
 
 async def read_profile(store: Store, shopper: str) -> Profile:
-    """Give what may be used of one shopper now.
+    """Give what may be used now of the person that a shopper is, under the person's id.
 
     :raises NotFoundError: there is no such shopper.
     :raises UnavailableError: the store is away; try again.
     """
-    profiles = await read_profiles(store, [shopper])
-    if shopper not in profiles:
-        message = "There is no shopper of that id; take one that this shop was told before."
-        raise NotFoundError(message)
-    return profiles[shopper]
+    async with store.begin(readonly=True) as session:
+        head = await head_of(session, shopper)
+    return (await read_profiles(store, [head]))[head]
 
 
 async def read_profiles(store: Store, shoppers: Collection[str]) -> dict[str, Profile]:
-    """Give the profiles of those who exist, by id, in a fixed number of queries."""
+    """Give the profiles of those who exist, by id, in a fixed number of queries.
+
+    One who was linked to somebody else has nothing left but whom: `linked_to`.
+    """
     async with store.begin(readonly=True) as session:
-        query = select(ShopperRow.id).where(col(ShopperRow.id).in_(shoppers))
-        known = (await session.exec(query)).all()
+        asked = select(ShopperRow.id, ShopperRow.head_id).where(col(ShopperRow.id).in_(shoppers))
+        heads = dict((await session.exec(asked)).all())
+        people = [shopper for shopper, head in heads.items() if shopper == head]
+        member = select(ShopperRow.id, ShopperRow.head_id).where(
+            col(ShopperRow.head_id).in_(people)
+        )
+        known = dict((await session.exec(member)).all())
         identities = await _of(session, IdentityRow, known)
         answers = await _of(session, AnswerRow, known)
+        spoken = await _of(session, OwnWordsRow, known)
         suppressions = await _of(session, SuppressionRow, known)
         # Last: a withdrawal that lands between two queries hides what was read before it.
         consents = await _of(session, ConsentEventRow, known)
     now = datetime.now(UTC)
-    return {
-        shopper: fold(
-            shopper,
+    words = {
+        row.answer_id: read_text(store.vault, row, "text")
+        for rows in spoken.values()
+        for row in rows
+    }
+    profiles = {
+        person: fold(
+            person,
             Ledgers(
-                _identities(identities[shopper]),
-                map(_answer, answers[shopper]),
-                map(_consent, consents[shopper]),
-                map(_suppression, suppressions[shopper]),
+                _identities(store.vault, identities[person]),
+                [_answer(row, words.get(row.id)) for row in answers[person]],
+                map(_consent, consents[person]),
+                map(_suppression, suppressions[person]),
             ),
             now,
         )
-        for shopper in known
+        for person in people
+    }
+    return profiles | {
+        shopper: Profile(shopper, {}, (), {}, (), erased=False, linked_to=head)
+        for shopper, head in heads.items()
+        if shopper != head
     }
 
 
-async def _of[Row: (IdentityRow, AnswerRow, SuppressionRow, ConsentEventRow)](
-    session: AsyncSession, table: type[Row], shoppers: Collection[str]
+async def _of[Row: (IdentityRow, AnswerRow, OwnWordsRow, SuppressionRow, ConsentEventRow)](
+    session: AsyncSession, table: type[Row], heads: Mapping[str, str]
 ) -> defaultdict[str, list[Row]]:
+    """Give the rows of all these shoppers by the person that each is."""
     kept = defaultdict[str, list[Row]](list)
-    for row in (await session.exec(select(table).where(col(table.shopper_id).in_(shoppers)))).all():
-        kept[row.shopper_id].append(row)
+    for row in (
+        await session.exec(select(table).where(col(table.shopper_id).in_(list(heads))))
+    ).all():
+        kept[heads[row.shopper_id]].append(row)
     return kept
 
 
-def _identities(rows: Iterable[IdentityRow]) -> list[tuple[str, str]]:
+def _identities(vault: Vault, rows: Iterable[IdentityRow]) -> list[tuple[str, str]]:
     linked = sorted(rows, key=lambda row: row.linked_at)
-    return [(row.kind, row.value) for row in linked if row.unlinked_at is None]
+    return [
+        (row.kind, read_text(vault, row, "value"))
+        for row in linked
+        if row.unlinked_at is None and row.sealed_value is not None
+    ]
 
 
-def _answer(row: AnswerRow) -> Answer:
+def _answer(row: AnswerRow, words: str | None) -> Answer:
     return Answer(
+        id=row.id,
         question=row.question_id,
         version=row.question_version,
         value=row.value,
         detail=row.detail,
         subject=row.subject,
         kind=row.kind,
+        source=row.source,
         about=About(**row.about) if row.about else None,
         wording=row.wording,
         options=tuple(row.options),
         locale=row.locale,
         channel=row.channel,
-        own_words=row.own_words,
+        own_words=words,
         confidence=row.confidence,
         purpose=row.purpose,
         consent=row.consent_id,
         asked_at=row.asked_at,
         answered_at=row.answered_at,
+        fresh_until=row.fresh_until,
     )
 
 
@@ -107,6 +138,8 @@ def _consent(row: ConsentEventRow) -> ConsentEvent:
         locale=row.locale,
         channel=row.channel,
         occurred_at=row.occurred_at,
+        valid_until=row.valid_until,
+        shopper=row.shopper_id,
     )
 
 

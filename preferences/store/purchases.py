@@ -4,68 +4,176 @@ The statistics of a shopper are worked out here, when an order arrives, never wh
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
-from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.conversation import About
-from preferences.misfit import is_misfit
+from preferences.misfit import is_fresh, misfit_in
 from preferences.policy import MisfitPolicy
-from preferences.purchases import Line, Product, Purchase
+from preferences.purchases import OVER, Note, Product, Purchase, customer_in
 from preferences.store.engine import Store
+from preferences.store.habits import habit_without, hold_shoppers, read_order, work_out
 from preferences.store.ids import new_id
-from preferences.store.shoppers import known_shopper
+from preferences.store.orders import (
+    digest_of,
+    hold_order,
+    lines_left,
+    put_notes,
+    put_report,
+    settle,
+)
+from preferences.store.persons import head_of, members_of, of_person
+from preferences.store.sealed import put_sealed
+from preferences.store.shoppers import find_shopper, known_shopper
 from preferences.store.tables import (
     CandidateRow,
     ProductRow,
-    PurchaseLineRow,
     PurchaseRow,
     QuarantineRow,
-    ShopperRow,
     SuppressionRow,
 )
+from preferences.store.vault import Vault
+
+type Became = Literal["kept", "known", "nobody", "erased", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of an order: whose it is, and whether it made a question worth weighing."""
+    """What became of a report, whose it is (the person's id), and whether it made a question.
+
+    `known`: it said nothing new. `nobody`: it names no shopper, and nothing is kept. `erased`: they
+    had everything deleted, and nothing is kept. `waiting`: the order itself is not known yet.
+    """
 
     shopper: str
     candidate: bool
+    became: Became = "kept"
+
+
+@dataclass(slots=True)
+class _Intake:
+    """One transaction of reports; `touched` are the shoppers whose figures have to be counted anew."""
+
+    session: AsyncSession
+    policy: MisfitPolicy
+    now: datetime
+    touched: set[str] = field(default_factory=set)
 
 
 async def keep_purchase(
     store: Store, purchase: Purchase, policy: MisfitPolicy, now: datetime
 ) -> Kept:
-    """Keep an order once, however often it is reported.
+    """Keep an order as its newest report tells it, however often and in whatever sequence they come.
 
     Of a shopper who asked to be forgotten nothing is kept.
     """
+    (kept,) = await keep_purchases(store, [purchase], policy, now)
+    return kept
+
+
+async def keep_purchases(
+    store: Store, purchases: Sequence[Purchase], policy: MisfitPolicy, now: datetime
+) -> list[Kept]:
+    """Keep several orders, all of them or none: many in one go are kept much faster.
+
+    :raises UnavailableError: the store is away, or somebody else tells of the same shoppers.
+    """
     async with store.begin() as session:
-        shopper = await known_shopper(session, "customer", purchase.customer, "claimed", now)
-        await session.get(ShopperRow, shopper, with_for_update=True)
-        if await _is_known(session, purchase) or await _is_erased(session, shopper):
-            return Kept(shopper, candidate=False)
-        habit = await _habit(session, shopper)
-        audiences = await _audiences(session, purchase.lines)
-        await _add(session, shopper, purchase, now)
-        odd = [
-            line
-            for line in purchase.lines
-            if is_misfit(
-                audiences.get(line.sku, ""),
-                habit,
-                placed_at=purchase.placed_at,
-                now=now,
-                policy=policy,
-            )
-        ]
-        if odd:
-            _add_candidate(session, shopper, purchase, odd[0], policy, now)
-        return Kept(shopper, candidate=bool(odd))
+        intake = _Intake(session, policy, now)
+        kept = [await _keep(intake, purchase) for purchase in purchases]
+        await work_out(session, intake.touched)
+        return kept
+
+
+async def keep_notes(
+    store: Store, source: str, external_id: str, notes: Sequence[Note], now: datetime
+) -> Kept:
+    """Keep what happened to an order, told apart from it; it waits for an order not known yet."""
+    async with store.begin() as session:
+        held = await hold_order(session, source, external_id)
+        if held is not None:
+            await hold_shoppers(session, [held.shopper_id])
+        await put_notes(session, source, external_id, notes, now)
+        if held is None:
+            return Kept("", candidate=False, became="waiting")
+        await settle(session, held, now)
+        await work_out(session, [held.shopper_id])
+        return Kept(await head_of(session, held.shopper_id), candidate=False)
+
+
+async def _keep(intake: _Intake, purchase: Purchase) -> Kept:
+    session, now = intake.session, intake.now
+    held = await hold_order(session, purchase.source, purchase.external_id)
+    name = purchase.name
+    if name is None:
+        return Kept("", candidate=False, became="nobody")
+    if held is None and purchase.status in OVER:
+        return await _keep_end(intake, purchase, name)
+    is_known = held is not None and (held.told_at, held.digest) >= (
+        purchase.told_at,
+        digest_of(session, purchase),
+    )
+    if held is not None and (is_known or purchase.status in OVER):
+        return await _keep_happenings(intake, held, purchase)
+    shopper = await known_shopper(session, *name, assurance="claimed", proof="order", now=now)
+    before = {held.shopper_id} if held else set[str]()
+    await hold_shoppers(session, {shopper, *before})
+    head = await head_of(session, shopper)
+    if await _is_erased(session, head):
+        return Kept(head, candidate=False, became="erased")
+    row = await put_report(session, held, shopper, purchase, now)
+    await put_notes(session, row.source, row.external_id, purchase.all_notes, now)
+    await settle(session, row, now)
+    intake.touched |= {shopper, *before}
+    candidate = held is None and await _weigh(intake, row, head)
+    return Kept(head, candidate=candidate)
+
+
+async def _keep_end(intake: _Intake, purchase: Purchase, name: tuple[str, str]) -> Kept:
+    """Keep that an order is over of which nothing is known: no shopper begins with it."""
+    session = intake.session
+    shopper = await find_shopper(session, *name)
+    head = "" if shopper is None else await head_of(session, shopper)
+    if head and await _is_erased(session, head):
+        return Kept(head, candidate=False, became="erased")
+    told = purchase.source, purchase.external_id
+    await put_notes(session, *told, purchase.all_notes, intake.now)
+    return Kept(head, candidate=False, became="waiting")
+
+
+async def _keep_happenings(intake: _Intake, held: PurchaseRow, purchase: Purchase) -> Kept:
+    """Keep what a report tells beside the lines, where it is no newer than what is kept."""
+    session = intake.session
+    await hold_shoppers(session, [held.shopper_id])
+    was = held.status, held.delivered_at, await lines_left(session, held.id)
+    await put_notes(session, held.source, held.external_id, purchase.all_notes, intake.now)
+    await settle(session, held, intake.now)
+    changed = was != (held.status, held.delivered_at, await lines_left(session, held.id))
+    if changed:
+        intake.touched.add(held.shopper_id)
+    head = await head_of(session, held.shopper_id)
+    return Kept(head, candidate=False, became="kept" if changed else "known")
+
+
+async def _weigh(intake: _Intake, row: PurchaseRow, head: str) -> bool:
+    """Make the question whom it is for a candidate, if a new order does not fit its shopper."""
+    if not is_fresh(row.placed_at, intake.now, intake.policy):
+        return False
+    order = await read_order(intake.session, row.shopper_id, row.id)
+    if not order.lines:
+        return False
+    members = await members_of(intake.session, head)
+    habit = await habit_without(intake.session, members, row.id)
+    misfit = misfit_in(order.basket, habit, intake.policy)
+    if misfit is None:
+        return False
+    line = order.lines[misfit.line]
+    _add_candidate(intake, row, About(row.external_id, line.sku, line.title), misfit.reason)
+    return True
 
 
 async def keep_product(store: Store, product: Product) -> None:
@@ -83,87 +191,44 @@ async def keep_aside(
     async with store.begin() as session:
         query = select(QuarantineRow).where(QuarantineRow.delivery_id == delivery)
         if (await session.exec(query)).first() is None:
-            session.add(
-                QuarantineRow(
-                    id=new_id(),
-                    source=source,
-                    topic=topic,
-                    delivery_id=delivery,
-                    body=body,
-                    problem=problem,
-                    received_at=now,
-                )
+            kept = QuarantineRow(
+                id=new_id(),
+                source=source,
+                topic=topic,
+                delivery_id=delivery,
+                lookup=_customer(store.vault, body),
+                sealed_body="",
+                problem=problem,
+                received_at=now,
             )
+            put_sealed(store.vault, kept, "body", body)
+            session.add(kept)
 
 
-async def _is_known(session: AsyncSession, purchase: Purchase) -> bool:
-    query = select(PurchaseRow.id).where(
-        PurchaseRow.source == purchase.source, PurchaseRow.external_id == purchase.external_id
-    )
-    return (await session.exec(query)).first() is not None
+def _customer(vault: Vault, body: str) -> str | None:
+    """Give the keyed hash of the customer that a report names: an erasure finds it by that."""
+    number = customer_in(body)
+    return vault.lookup("customer", number) if number else None
 
 
-async def _is_erased(session: AsyncSession, shopper: str) -> bool:
+async def _is_erased(session: AsyncSession, head: str) -> bool:
     query = select(SuppressionRow.id).where(
-        SuppressionRow.shopper_id == shopper,
+        of_person(SuppressionRow.shopper_id, head),
         SuppressionRow.reason == "shopper_erased",
         col(SuppressionRow.lifted_at).is_(None),
     )
     return (await session.exec(query)).first() is not None
 
 
-async def _habit(session: AsyncSession, shopper: str) -> dict[str, int]:
-    """Count what a shopper bought by audience, as the feed knows it today."""
-    query = (
-        select(ProductRow.audience, func.sum(PurchaseLineRow.quantity))
-        .join(PurchaseLineRow, col(PurchaseLineRow.sku) == col(ProductRow.sku))
-        .join(PurchaseRow)
-        .where(PurchaseRow.shopper_id == shopper)
-        .group_by(ProductRow.audience)
-    )
-    return {audience: int(articles) for audience, articles in (await session.exec(query)).all()}
-
-
-async def _audiences(session: AsyncSession, lines: Sequence[Line]) -> dict[str, str]:
-    query = select(ProductRow.sku, ProductRow.audience).where(
-        col(ProductRow.sku).in_([line.sku for line in lines])
-    )
-    return dict((await session.exec(query)).all())
-
-
-async def _add(session: AsyncSession, shopper: str, purchase: Purchase, now: datetime) -> None:
-    row = PurchaseRow(
-        id=new_id(),
-        source=purchase.source,
-        external_id=purchase.external_id,
-        shopper_id=shopper,
-        placed_at=purchase.placed_at,
-        received_at=now,
-    )
-    session.add(row)
-    await session.flush()
-    session.add_all(
-        PurchaseLineRow(purchase_id=row.id, position=position, **asdict(line))
-        for position, line in enumerate(purchase.lines)
-    )
-
-
-def _add_candidate(
-    session: AsyncSession,
-    shopper: str,
-    purchase: Purchase,
-    line: Line,
-    policy: MisfitPolicy,
-    now: datetime,
-) -> None:
-    session.add(
+def _add_candidate(intake: _Intake, row: PurchaseRow, about: About, reason: str) -> None:
+    intake.session.add(
         CandidateRow(
             id=new_id(),
-            shopper_id=shopper,
+            shopper_id=row.shopper_id,
             question_id="gift_or_self",
-            about=asdict(About(purchase.external_id, line.sku, line.title)),
-            reason="misfit",
-            created_at=now,
-            expires_at=purchase.placed_at + timedelta(hours=policy.fresh_hours),
+            about=asdict(about),
+            reason=reason,
+            created_at=intake.now,
+            expires_at=row.placed_at + timedelta(hours=intake.policy.fresh_hours),
         )
     )

@@ -1,19 +1,19 @@
 """Writes what came of a turn: each record of the domain into its table, in one transaction."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import timedelta
-from hashlib import sha256
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import assert_never
 
-from sqlalchemy import func, null, update
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import null, update
+from sqlmodel import col
 
-from preferences.catalogue import Catalogue
+from preferences.catalogue import Question
 from preferences.conversation import (
     Answered,
     Ask,
+    Claimed,
     Closed,
     ConsentAct,
     Decision,
@@ -24,38 +24,29 @@ from preferences.conversation import (
     Put,
     Record,
     Speaks,
-    State,
     Suppress,
     Unclear,
 )
+from preferences.store.claims import settle
+from preferences.store.desk import Desk
+from preferences.store.engine import vault_of
 from preferences.store.erasure import erase
 from preferences.store.ids import new_id
 from preferences.store.outbox import mark
-from preferences.store.states import read_consents, to_ask
+from preferences.store.permissions import permission, write_consent, write_request
+from preferences.store.sealed import put_sealed
+from preferences.store.states import to_ask
+from preferences.store.suppressions import lift_suppressions, write_suppression
 from preferences.store.tables import (
     AnswerRow,
     AskRow,
     CandidateRow,
-    ConsentEventRow,
-    ConversationRow,
     DecisionRow,
-    SuppressionRow,
+    OwnWordsRow,
 )
 
-_TOLD = (Answered, ConsentAct, Suppress, Lifted, Erased)
+_TOLD = (Answered, ConsentAct, Suppress, Lifted, Erased, Claimed)
 _URGENT = (Suppress, Erased)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where a turn is written: the open transaction, and what it began with."""
-
-    session: AsyncSession
-    conversation: ConversationRow
-    message_id: str
-    state: State
-    catalogue: Catalogue
-    destinations: Sequence[str]
 
 
 async def write_records(desk: Desk, records: Sequence[Record]) -> bool:
@@ -70,32 +61,35 @@ async def write_records(desk: Desk, records: Sequence[Record]) -> bool:
             for record in records
         )
         await desk.session.flush()
-        await mark(
-            desk.session, desk.state.shopper, desk.destinations, desk.state.now, urgent=urgent
-        )
+        await mark(desk.session, desk.state.head, desk.destinations, desk.state.now, urgent=urgent)
     return told
 
 
 async def _write(desk: Desk, record: Record) -> None:
     match record:
         case Put():
-            _put(desk, record)
+            _put(desk, record.ask)
+            if record.ask.kind == "consent":
+                await write_request(desk, record.ask)
         case Closed():
             await _close(desk, record)
         case Answered():
             await _answer(desk, record)
         case ConsentAct():
-            await _consent(desk, record)
+            await write_consent(desk, record)
         case Suppress():
-            _suppress(desk, record)
+            write_suppression(desk, record)
         case Lifted():
-            await _lift(desk)
+            await lift_suppressions(desk, record)
         case Decision():
             _decide(desk, record)
         case HandedOff() | Disclosed() | Speaks() | Unclear():
             _note(desk, record)
         case Erased():
             await erase(desk.session, desk.state.shopper, desk.state.now, keep=desk.message_id)
+        case Claimed():
+            now = desk.state.now
+            await settle(desk.session, desk.state.shopper, record, desk.destinations, now)
         case _:  # pragma: no cover  (the type checker proves that nothing comes here)
             assert_never(record)
 
@@ -113,28 +107,27 @@ def _note(desk: Desk, record: HandedOff | Disclosed | Speaks | Unclear) -> None:
             desk.conversation.unclear = record.count
 
 
-def _put(desk: Desk, record: Put) -> None:
-    ask = record.ask
-    desk.session.add(
-        AskRow(
-            id=ask.id,
-            shopper_id=desk.state.shopper,
-            conversation_id=desk.conversation.id,
-            question_id=ask.question,
-            question_version=ask.version,
-            kind=ask.kind,
-            purpose=ask.purpose,
-            wording=ask.wording,
-            options=[asdict(choice) for choice in ask.choices],
-            locale=ask.locale,
-            channel=desk.conversation.channel,
-            about=asdict(ask.about) if ask.about else None,
-            candidate_id=ask.candidate,
-            begun_by=ask.begun,
-            pending=asdict(ask.pending) if ask.pending else None,
-            asked_at=ask.asked_at,
-        )
+def _put(desk: Desk, ask: Ask) -> None:
+    row = AskRow(
+        id=ask.id,
+        shopper_id=desk.state.shopper,
+        conversation_id=desk.conversation.id,
+        question_id=ask.question,
+        question_version=ask.version,
+        kind=ask.kind,
+        purpose=ask.purpose,
+        wording=ask.wording,
+        options=[asdict(choice) for choice in ask.choices],
+        locale=ask.locale,
+        channel=desk.conversation.channel,
+        about=asdict(ask.about) if ask.about else None,
+        candidate_id=ask.candidate,
+        begun_by=ask.begun,
+        asked_at=ask.asked_at,
     )
+    pending = json.dumps(asdict(ask.pending)) if ask.pending else None
+    put_sealed(vault_of(desk.session), row, "pending", pending)
+    desk.session.add(row)
     desk.conversation.open_ask_id = ask.id
 
 
@@ -144,10 +137,14 @@ async def _close(desk: Desk, record: Closed) -> None:
     if ask is not None and ask.begun is not None:
         chain |= (col(AskRow.id) == ask.begun) | (col(AskRow.begun_by) == ask.begun)
     closing = (
-        update(AskRow).where(chain).values(closed_at=now, outcome=record.outcome, pending=null())
+        update(AskRow)
+        .where(chain)
+        .values(closed_at=now, outcome=record.outcome, sealed_pending=null())
     )
     await desk.session.exec(closing)
     desk.conversation.open_ask_id = None
+    if ask is not None and ask.kind == "claim":
+        desk.conversation.claimable_id = None  # once is enough
     if ask is not None and ask.candidate is not None:
         settled = (
             update(CandidateRow).where(col(CandidateRow.id) == ask.candidate).values(closed_at=now)
@@ -160,32 +157,43 @@ async def _answer(desk: Desk, record: Answered) -> None:
     question = desk.catalogue.questions[ask.question]
     options = question.chosen(record.value)
     subject = options[0].subject if len(options) == 1 else None
-    consents = await read_consents(desk.session, desk.state.shopper)
-    desk.session.add(
-        AnswerRow(
-            id=new_id(),
-            shopper_id=desk.state.shopper,
-            ask_id=ask.id,
-            question_id=ask.question,
-            question_version=ask.version,
-            purpose=ask.purpose,
-            value=record.value,
-            detail=dict(record.detail),
-            own_words=record.words,
-            kind="declared",
-            confidence=record.confidence,
-            subject=subject or question.subject,
-            wording=ask.wording,
-            options=[asdict(choice) for choice in ask.choices],
-            locale=ask.locale,
-            channel=desk.conversation.channel,
-            message_id=desk.message_id,
-            about=asdict(ask.about) if ask.about else None,
-            consent_id=consents[ask.purpose].event,
-            asked_at=ask.asked_at,
-            answered_at=desk.state.now,
-        )
+    basis = await permission(desk, ask.purpose)
+    answer = AnswerRow(
+        id=new_id(),
+        shopper_id=desk.state.shopper,
+        kind="declared",
+        source="shopper",
+        ask_id=ask.id,
+        question_id=ask.question,
+        question_version=ask.version,
+        purpose=ask.purpose,
+        value=record.value,
+        detail=dict(record.detail),
+        confidence=record.confidence,
+        subject=subject or question.subject,
+        wording=ask.wording,
+        options=[asdict(choice) for choice in ask.choices],
+        locale=ask.locale,
+        channel=desk.conversation.channel,
+        message_id=desk.message_id,
+        about=asdict(ask.about) if ask.about else None,
+        consent_id=basis,
+        asked_at=ask.asked_at,
+        answered_at=desk.state.now,
+        fresh_until=_fresh_until(question, record, desk.state.now),
     )
+    desk.session.add(answer)
+    desk.note("preference.answered", question=ask.question)
+    if record.words is not None:
+        await desk.session.flush()
+        words = OwnWordsRow(
+            answer_id=answer.id,
+            shopper_id=desk.state.shopper,
+            sealed_text="",
+            at=desk.state.now,
+        )
+        put_sealed(vault_of(desk.session), words, "text", record.words)
+        desk.session.add(words)
 
 
 async def _asked(desk: Desk, ask: Ask) -> Ask:
@@ -193,59 +201,14 @@ async def _asked(desk: Desk, ask: Ask) -> Ask:
     if ask.pending is None or not ask.pending.asked:
         return ask
     row = await desk.session.get_one(AskRow, ask.pending.asked)
-    return to_ask(row)
+    return to_ask(vault_of(desk.session), row)
 
 
-async def _consent(desk: Desk, record: ConsentAct) -> None:
-    notice = record.ask
-    counted = select(func.count()).where(ConsentEventRow.shopper_id == desk.state.shopper)
-    desk.session.add(
-        ConsentEventRow(
-            id=new_id(),
-            shopper_id=desk.state.shopper,
-            seq=(await desk.session.exec(counted)).one() + 1,
-            purpose=record.purpose,
-            state=record.state,
-            method=record.method,
-            notice_version=notice.version if notice else None,
-            notice_sha256=sha256(notice.wording.encode()).hexdigest() if notice else None,
-            notice_text=notice.wording if notice else None,
-            locale=desk.state.locale,
-            channel=desk.conversation.channel,
-            conversation_id=desk.conversation.id,
-            message_id=desk.message_id,
-            occurred_at=desk.state.now,
-        )
-    )
-    await desk.session.flush()
-
-
-def _suppress(desk: Desk, record: Suppress) -> None:
-    until = None if record.days is None else desk.state.now + timedelta(days=record.days)
-    desk.session.add(
-        SuppressionRow(
-            id=new_id(),
-            shopper_id=desk.state.shopper,
-            scope=record.suppression.scope,
-            target=record.suppression.target,
-            source="shopper",
-            reason=record.suppression.reason,
-            created_at=desk.state.now,
-            expires_at=until,
-        )
-    )
-
-
-async def _lift(desk: Desk) -> None:
-    lifting = (
-        update(SuppressionRow)
-        .where(
-            col(SuppressionRow.shopper_id) == desk.state.shopper,
-            col(SuppressionRow.lifted_at).is_(None),
-        )
-        .values(lifted_at=desk.state.now)
-    )
-    await desk.session.exec(lifting)
+def _fresh_until(question: Question, record: Answered, now: datetime) -> datetime | None:
+    """Tell until when an answer is relied on: what is not wanted is never asked about again."""
+    if record.detail.get("polarity") == "does_not_want":
+        return None
+    return now + timedelta(days=question.half_life_days)
 
 
 def _decide(desk: Desk, record: Decision) -> None:
@@ -259,5 +222,14 @@ def _decide(desk: Desk, record: Decision) -> None:
             reasons=[asdict(reason) for reason in record.reasons],
             policy_version=record.policy_version,
             at=desk.state.now,
+            candidate_id=record.candidate,
+            channel=desk.conversation.channel,
+            locale=record.locale or desk.state.locale,
+            question_version=record.version,
+            give=record.give,
+            arm=record.arm,
+            weighed=[asdict(found) | {"score": found.score} for found in record.weighed],
+            policy_sha256=record.policy_sha256,
+            inputs=dict(record.inputs) or None,
         )
     )

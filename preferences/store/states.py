@@ -1,9 +1,12 @@
 """Reads everything that a turn may depend on: a handful of rows by key, never a statistic."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func
+from sqlalchemy.orm import load_only
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,21 +18,33 @@ from preferences.conversation import (
     Candidate,
     Choice,
     Consent,
+    ConsentState,
+    Held,
     Known,
     Pending,
+    Resting,
     State,
     Suppression,
 )
+from preferences.store.claims import claimable
+from preferences.store.engine import vault_of
+from preferences.store.persons import head_of, of_person
+from preferences.store.sealed import read_sealed
 from preferences.store.tables import (
     AnswerRow,
     AskRow,
     CandidateRow,
-    ConsentEventRow,
+    ConsentRow,
     ConversationRow,
+    OwnWordsRow,
+    PausedQuestionRow,
+    ProductRow,
     PurchaseRow,
     SuppressionRow,
 )
+from preferences.store.vault import Vault
 
+_COUNTED = ("kind", "question_id", "purpose", "asked_at", "outcome", "conversation_id")
 _MEMORY = timedelta(days=400)  # longer than any rest that a policy may order
 
 
@@ -57,9 +72,11 @@ async def read_state(
 ) -> State:
     """Read the state of a conversation whose row and open ask the caller holds.
 
-    What is not needed is empty, and without candidates nothing is ever asked.
+    It is that of the whole person, whichever shopper talks here. What is not needed is empty, and
+    without candidates nothing is ever asked.
     """
     shopper, here = conversation.shopper_id, conversation.id
+    head = await head_of(session, shopper)
     state = State(
         conversation=here,
         shopper=shopper,
@@ -71,24 +88,31 @@ async def read_state(
         handed_off=conversation.handed_off_at is not None,
         unclear=conversation.unclear,
         ask=ask,
-        consents=await read_consents(session, shopper),
-        suppressions=await _suppressions(session, shopper, now),
+        consents=await read_consents(session, head, now),
+        suppressions=await _suppressions(session, head, now),
+        head=head,
         spoken=conversation.turns,
-        verified=conversation.verified,
+        verified=conversation.assurance == "verified",
+        seen_at=conversation.seen_at,
+        zone=conversation.zone,
     )
+    if conversation.claimable_id is not None:
+        state = replace(state, claimable=await claimable(session, conversation.claimable_id, now))
     if not state.disclosed:
-        state = replace(state, returning=await _returning(session, conversation))
+        state = replace(state, returning=await _returning(session, conversation, head))
     if need.occasion:
         state = replace(
             state,
-            asked=await _asked(session, shopper, here, now),
-            candidates=await _candidates(session, shopper, now),
+            asked=await _asked(session, head, here, now),
+            candidates=await _candidates(session, conversation, head, now),
+            held=await _held(session, head, now),
+            paused=await read_paused(session),
         )
     if need.knowledge:
         state = replace(
             state,
-            known=await _known(session, conversation, catalogue),
-            purchases=await _purchases(session, shopper),
+            known=await _known(session, conversation, head, catalogue),
+            purchases=await _purchases(session, head),
         )
     return state
 
@@ -98,22 +122,32 @@ async def read_ask(session: AsyncSession, conversation: ConversationRow) -> Ask 
     if conversation.open_ask_id is None:
         return None
     row = await session.get(AskRow, conversation.open_ask_id)
-    return to_ask(row) if row else None
+    return to_ask(vault_of(session), row) if row else None
 
 
-async def read_consents(session: AsyncSession, shopper: str) -> dict[str, Consent]:
-    """Give the last word on each purpose."""
+async def read_consents(session: AsyncSession, head: str, now: datetime) -> dict[str, Consent]:
+    """Give a person's last word on each purpose; of two at one moment the one that forbids.
+
+    A permission whose time is over is `expired`, whether or not the ledger says so yet.
+    """
     query = (
-        select(ConsentEventRow)
-        .where(ConsentEventRow.shopper_id == shopper)
-        .order_by(col(ConsentEventRow.seq))
+        select(ConsentRow)
+        .where(of_person(ConsentRow.shopper_id, head))
+        .execution_options(populate_existing=True)
     )
     rows = (await session.exec(query)).all()
-    return {row.purpose: Consent(row.id, row.state) for row in rows}
+    in_order = sorted(rows, key=lambda row: (row.occurred_at, row.state != "given"))
+    return {row.purpose: Consent(row.event_id, _state(row, now)) for row in in_order}
 
 
-def to_ask(row: AskRow) -> Ask:
+def _state(row: ConsentRow, now: datetime) -> ConsentState:
+    is_over = row.valid_until is not None and row.valid_until <= now
+    return "expired" if row.state == "given" and is_over else row.state
+
+
+def to_ask(vault: Vault, row: AskRow) -> Ask:
     """Give an ask in the domain's words."""
+    pending = read_sealed(vault, row, "pending")
     return Ask(
         id=row.id,
         kind=row.kind,
@@ -127,22 +161,39 @@ def to_ask(row: AskRow) -> Ask:
         about=About(**row.about) if row.about else None,
         candidate=row.candidate_id,
         begun=row.begun_by,
-        pending=Pending(**row.pending) if row.pending else None,
+        pending=_pending(json.loads(pending)) if pending else None,
+    )
+
+
+def _pending(kept: dict[str, Any]) -> Pending:
+    rests = kept.get("rests")
+    return Pending(**kept | {"rests": _resting(rests) if rests else None})
+
+
+def _resting(kept: dict[str, Any]) -> Resting:
+    about, picked = kept["about"], kept["picked"]
+    return Resting(
+        **kept
+        | {
+            "about": About(**about) if about else None,
+            "picked": Pending(**picked) if picked else None,
+        }
     )
 
 
 async def _asked(
-    session: AsyncSession, shopper: str, conversation: str, now: datetime
+    session: AsyncSession, head: str, conversation: str, now: datetime
 ) -> tuple[Asked, ...]:
+    """Give everything that was asked and may still count, on every channel: budgets are exact."""
     query = (
         select(AskRow)
+        .options(load_only(*(getattr(AskRow, name) for name in _COUNTED)))
         .where(
-            AskRow.shopper_id == shopper,
+            of_person(AskRow.shopper_id, head),
             AskRow.asked_at > now - _MEMORY,
             col(AskRow.begun_by).is_(None),
         )
         .order_by(col(AskRow.asked_at).desc())
-        .limit(100)
     )
     rows = (await session.exec(query)).all()
     return tuple(
@@ -158,11 +209,29 @@ async def _asked(
     )
 
 
-async def _suppressions(
-    session: AsyncSession, shopper: str, now: datetime
-) -> tuple[Suppression, ...]:
+async def read_paused(session: AsyncSession) -> frozenset[str]:
+    """Give the questions that nobody is asked for now."""
+    query = select(PausedQuestionRow.question_id).where(col(PausedQuestionRow.resumed_at).is_(None))
+    return frozenset((await session.exec(query)).all())
+
+
+async def _held(session: AsyncSession, head: str, now: datetime) -> tuple[Held, ...]:
+    """Give which questions have an answer, and of when; whoever gave it, none is asked for twice."""
+    query = (
+        select(AnswerRow.question_id, AnswerRow.answered_at, AnswerRow.about)
+        .where(of_person(AnswerRow.shopper_id, head), AnswerRow.answered_at > now - _MEMORY)
+        .order_by(col(AnswerRow.answered_at).desc())
+    )
+    newest: dict[tuple[str, str, str], Held] = {}
+    for question, at, about in (await session.exec(query)).all():
+        purchase, sku = (about["purchase"], about["sku"]) if about else ("", "")
+        newest.setdefault((question, purchase, sku), Held(question, at, purchase, sku))
+    return tuple(newest.values())
+
+
+async def _suppressions(session: AsyncSession, head: str, now: datetime) -> tuple[Suppression, ...]:
     query = select(SuppressionRow).where(
-        SuppressionRow.shopper_id == shopper,
+        of_person(SuppressionRow.shopper_id, head),
         col(SuppressionRow.lifted_at).is_(None),
         or_(col(SuppressionRow.expires_at).is_(None), col(SuppressionRow.expires_at) > now),
     )
@@ -170,32 +239,50 @@ async def _suppressions(
     return tuple(Suppression(row.scope, row.target, row.reason) for row in rows)
 
 
-async def _candidates(session: AsyncSession, shopper: str, now: datetime) -> tuple[Candidate, ...]:
+async def _candidates(
+    session: AsyncSession, conversation: ConversationRow, head: str, now: datetime
+) -> tuple[Candidate, ...]:
+    """Give what is worth asking: they name purchases, so all of them only where it is verified."""
+    verified = conversation.assurance == "verified"
     query = select(CandidateRow).where(
-        CandidateRow.shopper_id == shopper,
+        of_person(CandidateRow.shopper_id, head)
+        if verified
+        else col(CandidateRow.shopper_id) == conversation.shopper_id,
         col(CandidateRow.closed_at).is_(None),
         CandidateRow.expires_at > now,
     )
     rows = (await session.exec(query)).all()
+    skus = {row.about["sku"] for row in rows}
+    shelf = select(ProductRow.sku, ProductRow.category).where(col(ProductRow.sku).in_(skus))
+    category = dict((await session.exec(shelf)).all()) if rows else {}
     return tuple(
-        Candidate(row.id, row.question_id, About(**row.about), row.reason, row.created_at)
+        Candidate(
+            row.id,
+            row.question_id,
+            About(**row.about),
+            row.reason,
+            row.created_at,
+            category.get(row.about["sku"], ""),
+        )
         for row in rows
     )
 
 
 async def _known(
-    session: AsyncSession, conversation: ConversationRow, catalogue: Catalogue
+    session: AsyncSession, conversation: ConversationRow, head: str, catalogue: Catalogue
 ) -> tuple[Known, ...]:
     """Give the newest answers, each with where it was given; an older version is not told."""
     query = (
-        select(AnswerRow, AskRow.conversation_id)
+        select(AnswerRow, AskRow.conversation_id, OwnWordsRow)
         .join(AskRow)
-        .where(AnswerRow.shopper_id == conversation.shopper_id)
+        .outerjoin(OwnWordsRow, col(OwnWordsRow.answer_id) == col(AnswerRow.id))
+        .where(of_person(AnswerRow.shopper_id, head))
         .order_by(col(AnswerRow.answered_at).desc())
         .limit(20)
     )
     newest: dict[tuple[str, str], Known] = {}
-    for row, place in (await session.exec(query)).all():
+    vault = vault_of(session)
+    for row, place, words in (await session.exec(query)).all():
         about = About(**row.about) if row.about else None
         key = (row.question_id, f"{about.purchase} {about.sku}" if about else "")
         newest.setdefault(
@@ -203,7 +290,12 @@ async def _known(
             Known(
                 question=row.question_id,
                 value=row.value,
-                label=_label(row, conversation.locale, catalogue),
+                label=_label(
+                    row,
+                    read_sealed(vault, words, "text") if words else None,
+                    conversation.locale,
+                    catalogue,
+                ),
                 wording=row.wording,
                 answered_at=row.answered_at,
                 channel=row.channel,
@@ -215,20 +307,20 @@ async def _known(
     return tuple(newest.values())
 
 
-def _label(row: AnswerRow, locale: str, catalogue: Catalogue) -> str:
+def _label(row: AnswerRow, words: str | None, locale: str, catalogue: Catalogue) -> str:
     """Name the answer in the shopper's language; in own words, or once the option is gone, bare."""
     question = catalogue.questions.get(row.question_id)
     chosen = question.chosen(row.value) if question else ()
     labels = ", ".join(option.label[locale] for option in chosen)
-    own = row.own_words if row.value == WORDS else None
+    own = words if row.value == WORDS else None
     return labels or own or row.value
 
 
-async def _returning(session: AsyncSession, conversation: ConversationRow) -> bool:
+async def _returning(session: AsyncSession, conversation: ConversationRow, head: str) -> bool:
     query = (
         select(ConversationRow.id)
         .where(
-            ConversationRow.shopper_id == conversation.shopper_id,
+            of_person(ConversationRow.shopper_id, head),
             ConversationRow.id != conversation.id,
             col(ConversationRow.disclosed_at).is_not(None),
         )
@@ -237,6 +329,7 @@ async def _returning(session: AsyncSession, conversation: ConversationRow) -> bo
     return (await session.exec(query)).first() is not None
 
 
-async def _purchases(session: AsyncSession, shopper: str) -> int:
-    query = select(func.count()).select_from(PurchaseRow).where(PurchaseRow.shopper_id == shopper)
+async def _purchases(session: AsyncSession, head: str) -> int:
+    mine = of_person(PurchaseRow.shopper_id, head)
+    query = select(func.count()).select_from(PurchaseRow).where(mine)
     return (await session.exec(query)).one()

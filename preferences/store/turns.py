@@ -12,10 +12,14 @@ from preferences.catalogue import Catalogue
 from preferences.conversation import Ask, Choice, Reply
 from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, Said
 from preferences.errors import NotFoundError
+from preferences.store.desk import Desk
 from preferences.store.engine import Store
-from preferences.store.records import Desk, write_records
+from preferences.store.persons import hold_person
+from preferences.store.records import write_records
+from preferences.store.sealed import put_sealed, read_text
 from preferences.store.states import Need, read_ask, read_state
-from preferences.store.tables import ConversationRow, MessageRow
+from preferences.store.tables import ConversationRow, MessageRow, ShopperRow
+from preferences.store.vault import Vault
 from preferences.understanding import Heard, may_mean, read
 
 _ABOUT_DATA = ("ask_data", "correct_data")
@@ -53,37 +57,41 @@ class Turns:
             if held is None:
                 message = "This message is not in the log; it has to be kept before it is answered."
                 raise NotFoundError(message)
-            row, inbound = held
+            row, inbound, _owner = held
             if inbound.answered_at is not None:
-                return [_as_json(reply) for reply in await _replies(session, inbound)]
+                vault = self.store.vault
+                return [_as_json(vault, reply) for reply in await _replies(session, inbound)]
             lines, told = await self._answer(session, row, inbound, heard)
         if told:
             await self.ring()
-        return [_as_json(line) for line in lines]
+        return [_as_json(self.store.vault, line) for line in lines]
 
     async def _answer(
         self, session: AsyncSession, row: ConversationRow, inbound: MessageRow, heard: Heard
     ) -> tuple[list[MessageRow], bool]:
         now, catalogue = self.clock(), self.assistant.catalogue
         ask = await read_ask(session, row)
+        need = _need(inbound, ask, heard, catalogue)
+        if need.occasion:
+            await hold_person(session, row.shopper_id)
         state = await read_state(
             session,
             row,
             ask,
-            _need(inbound, ask, heard, catalogue),
+            need,
             turn=inbound.seq,
             now=now,
             catalogue=catalogue,
         )
-        turn = self.assistant.respond(_message(inbound, heard, ask), state)
-        message_id = inbound.message_id or ""
-        desk = Desk(session, row, message_id, state, catalogue, self.destinations)
+        vault = self.store.vault
+        turn = self.assistant.respond(_message(vault, inbound, heard, ask), state)
+        desk = Desk(session, row, inbound, state, catalogue, self.destinations)
         told = await write_records(desk, turn.records)
         inbound.answered_at = now
         row.turns += 1
         first = row.last_seq + 1
         lines = [
-            _line(row, inbound, reply, seq, now)
+            _line(vault, row, inbound, reply, seq, now)
             for seq, reply in enumerate(turn.replies, start=first)
         ]
         row.last_seq += len(lines)
@@ -105,13 +113,17 @@ def _need(inbound: MessageRow, ask: Ask | None, heard: Heard, catalogue: Catalog
 
 async def _hold(
     session: AsyncSession, conversation: str, message_id: str
-) -> tuple[ConversationRow, MessageRow] | None:
-    """Give the conversation, locked for this turn, and the message in its log."""
+) -> tuple[ConversationRow, MessageRow, ShopperRow] | None:
+    """Give the conversation, locked for this turn, and the message in its log.
+
+    Whose it is comes along in the same query: the session knows it as long as somebody holds it.
+    """
     query = (
-        select(ConversationRow, MessageRow)
+        select(ConversationRow, MessageRow, ShopperRow)
         .join(MessageRow)
+        .join(ShopperRow, col(ShopperRow.id) == col(ConversationRow.shopper_id))
         .where(ConversationRow.id == conversation, MessageRow.message_id == message_id)
-        .with_for_update()
+        .with_for_update(of=[ConversationRow, MessageRow])
     )
     return (await session.exec(query)).first()
 
@@ -124,18 +136,19 @@ async def give_up(
         held = await _hold(session, conversation, message_id)
         if held is None or held[1].answered_at is not None:
             return
-        row, inbound = held
+        row, inbound, _owner = held
         inbound.answered_at = now
         row.last_seq += 1
-        session.add(_line(row, inbound, Reply("say", apology), row.last_seq, now))
+        reply = Reply("say", apology)
+        session.add(_line(store.vault, row, inbound, reply, row.last_seq, now))
 
 
-def _message(inbound: MessageRow, heard: Heard, ask: Ask | None) -> Message:
+def _message(vault: Vault, inbound: MessageRow, heard: Heard, ask: Ask | None) -> Message:
     match inbound.kind:
         case "press":
             return Pressed(_choice(inbound, ask))
         case "event":
-            return Happened(inbound.text)
+            return Happened(read_text(vault, inbound, "text"))
         case _:
             return Said(heard)
 
@@ -149,20 +162,27 @@ def _choice(inbound: MessageRow, ask: Ask | None) -> Choice | None:
 
 
 def _line(
-    row: ConversationRow, inbound: MessageRow, reply: Reply, seq: int, now: datetime
+    vault: Vault,
+    row: ConversationRow,
+    inbound: MessageRow,
+    reply: Reply,
+    seq: int,
+    now: datetime,
 ) -> MessageRow:
     choices = [{"label": choice.label} for choice in reply.choices]
-    return MessageRow(
+    line = MessageRow(
         conversation_id=row.id,
         seq=seq,
         author="assistant",
         kind=reply.kind,
-        text=reply.text,
+        sealed_text="",
         lang=row.locale,
         body={"ask": reply.ask, "choices": choices} if reply.ask else {},
         reply_to=inbound.seq,
         at=now,
     )
+    put_sealed(vault, line, "text", reply.text)
+    return line
 
 
 async def _replies(session: AsyncSession, inbound: MessageRow) -> Sequence[MessageRow]:
@@ -177,12 +197,12 @@ async def _replies(session: AsyncSession, inbound: MessageRow) -> Sequence[Messa
     return (await session.exec(query)).all()
 
 
-def _as_json(row: MessageRow) -> dict[str, Any]:
+def _as_json(vault: Vault, row: MessageRow) -> dict[str, Any]:
     return {
         "seq": row.seq,
         "from": row.author,
         "kind": row.kind,
-        "text": row.text,
+        "text": read_text(vault, row, "text"),
         "lang": row.lang,
         "choices": row.body.get("choices", []),
         "ask": row.body.get("ask"),

@@ -1,13 +1,17 @@
-"""The CRM of who has none yet: appends every profile to `crm.jsonl` in the data folder."""
+"""The CRM of who has none yet: appends every profile to `crm.jsonl` in the data folder.
+
+Of who had everything deleted it keeps the line that says so, and none of those before it.
+"""
 
 import asyncio
 import fcntl
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_IMODE
 from typing import BinaryIO
 
 from preferences.errors import SettingsError
@@ -17,6 +21,7 @@ from sync.errors import DestinationUnavailableError
 
 _TAIL = 1 << 20  # bytes: more than what can be under way when a worker is killed
 _REMEMBERED = 10_000  # shoppers
+_FOREIGN = (ValueError, KeyError, TypeError)  # somebody may have written into the file
 
 
 class Log:
@@ -39,7 +44,8 @@ class Log:
             json.dumps({"at": at, "version": one.version, "profile": one.profile}) for one in fresh
         ]
         try:
-            await asyncio.to_thread(self._append, "".join(f"{line}\n" for line in lines).encode())
+            page = "".join(f"{line}\n" for line in lines).encode()
+            await asyncio.to_thread(self._write, page, _erased(fresh))
         except OSError as error:
             message = f"{self._file.name} cannot be written ({error.strerror}); make room for it."
             raise DestinationUnavailableError(message) from None
@@ -50,8 +56,11 @@ class Log:
             del self._written[shopper]
         return [Result() for _ in batch]
 
-    def _append(self, lines: bytes) -> None:
+    def _write(self, lines: bytes, erased: set[str]) -> None:
         with _appending(self._file) as log:
+            if erased:
+                _rewrite(log, self._file, lines, erased)
+                return
             end = log.seek(0, os.SEEK_END)
             try:
                 log.write(lines)
@@ -83,10 +92,50 @@ async def open_connector(settings: Settings) -> AsyncIterator[Log]:
 
 @contextmanager
 def _appending(file: Path) -> Iterator[BinaryIO]:
-    """Hold the file alone: another worker may write to it too."""
-    with os.fdopen(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b") as log:
-        fcntl.flock(log, fcntl.LOCK_EX)
-        yield log
+    """Hold the file alone: another worker may write to it too, or put another in its place."""
+    while True:
+        with os.fdopen(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b") as log:
+            fcntl.flock(log, fcntl.LOCK_EX)
+            if not os.path.samestat(os.fstat(log.fileno()), file.stat()):
+                continue
+            yield log
+            return
+
+
+def _rewrite(log: BinaryIO, file: Path, lines: bytes, erased: set[str]) -> None:
+    """Put a file in the place of this one that has lost what it said of some; whole or not at all."""
+    gone = erased | _linked_to(log, erased)
+    draft = file.with_name(f"{file.name}.draft")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as kept:
+            os.fchmod(kept.fileno(), S_IMODE(os.fstat(log.fileno()).st_mode))
+            log.seek(0)
+            kept.writelines(line for line in log if line.endswith(b"\n") and not _of(line) & gone)
+            kept.write(lines)
+            kept.flush()
+            os.fsync(kept.fileno())
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _erased(batch: Iterable[Delivery]) -> set[str]:
+    return {one.shopper for one in batch if one.profile["erased"]}
+
+
+def _linked_to(log: BinaryIO, heads: set[str]) -> set[str]:
+    """Give who was found to be one of these persons: they were told of under an id of their own."""
+    log.seek(0)
+    linked = set[str]()
+    for line in log:
+        with suppress(*_FOREIGN):
+            profile = json.loads(line)["profile"]
+            linked |= {profile["shopper"]} if profile["linked_to"] in heads else set()
+    return linked
+
+
+def _of(line: bytes) -> set[str]:
+    return {shopper for shopper, _ in _entries(line)}
 
 
 def _last_versions(log: BinaryIO) -> dict[str, tuple[int, str]]:
@@ -101,6 +150,6 @@ def _last_versions(log: BinaryIO) -> dict[str, tuple[int, str]]:
 
 
 def _entries(line: bytes) -> Iterator[tuple[str, tuple[int, str]]]:
-    with suppress(ValueError, KeyError, TypeError):  # somebody may have written into the file
+    with suppress(*_FOREIGN):
         entry = json.loads(line)
         yield entry["profile"]["shopper"], (entry["version"], digest(entry["profile"]))

@@ -4,23 +4,22 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
 from standardwebhooks import Webhook as Signer
 from yarl import URL
 
+from preferences.addresses import Allowed, ForbiddenAddressError, check_url
 from preferences.errors import SettingsError
 from preferences.settings import Settings
 from sync.delivery import Delivery, Result
 from sync.errors import DestinationRefusedError, DestinationUnavailableError
+from sync.guard import open_guarded
+from sync.posting import Answer, Poster, UnansweredError
 
-_PATIENCE = ClientTimeout(total=15)  # seconds; what the standard advises
-_LONGEST_WAIT = timedelta(days=1)  # a Retry-After beyond it is taken for a mistake
 _LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 _REFUSES_CONTENT = {
     HTTPStatus.BAD_REQUEST,
@@ -39,17 +38,18 @@ class Webhook:
 
     url: URL
     signer: Signer
-    session: ClientSession
+    poster: Poster
     batch_size: int = 20
 
     async def push(self, batch: Sequence[Delivery]) -> Sequence[Result]:
         """Post a batch; one that is refused is posted again in halves, to find what is wrong."""
-        status, wait = await self._post(batch)
+        answer = await self._post(batch)
+        status = answer.status
         if HTTPStatus(200) <= status < HTTPStatus(300):
             return [Result() for _ in batch]
         if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             message = f"The webhook answered {status}; it is tried again later."
-            raise DestinationUnavailableError(message, wait=wait)
+            raise DestinationUnavailableError(message, wait=answer.wait)
         if status not in _REFUSES_CONTENT:
             raise _refusal(status)
         if len(batch) == 1:
@@ -57,25 +57,16 @@ class Webhook:
         half = len(batch) // 2
         return [*await self.push(batch[:half]), *await self.push(batch[half:])]
 
-    async def _post(self, batch: Sequence[Delivery]) -> tuple[int, timedelta]:
+    async def _post(self, batch: Sequence[Delivery]) -> Answer:
         now = datetime.now(UTC)
         body = json.dumps(_message(batch, now), ensure_ascii=False, separators=(",", ":"))
-        name = _name(batch)
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": name,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self.signer.sign(name, now, body),
-        }
-        post = self.session.post(
-            self.url, data=body.encode(), headers=headers, allow_redirects=False
-        )
         try:
-            async with post as response:
-                return response.status, _retry_after(response, now)
-        except (ClientError, TimeoutError, OSError) as error:
-            message = f"The webhook cannot be reached ({type(error).__name__}); is it running?"
-            raise DestinationUnavailableError(message) from None
+            return await self.poster.post(self.url, [self.signer], _name(batch), body, now)
+        except UnansweredError as error:
+            raise DestinationUnavailableError(str(error)) from None
+        except ForbiddenAddressError as error:
+            message = f"ASKFIRST_WEBHOOK_URL: {error}"
+            raise DestinationRefusedError(message) from None
 
 
 @asynccontextmanager
@@ -84,20 +75,19 @@ async def open_connector(settings: Settings) -> AsyncIterator[Webhook]:
 
     :raises SettingsError: the address or the secret cannot be used.
     """
-    url, signer = _url(settings.webhook_url), _signer(settings.webhook_secret.get_secret_value())
-    async with ClientSession(timeout=_PATIENCE, cookie_jar=DummyCookieJar()) as session:
-        yield Webhook(url, signer, session)
+    allowed = Allowed.of(settings.webhook_allow)
+    url = _url(settings.webhook_url, allowed)
+    signer = _signer(settings.webhook_secret.get_secret_value())
+    async with open_guarded(allowed) as session:
+        yield Webhook(url, signer, Poster(session))
 
 
-def _url(text: str) -> URL:
+def _url(text: str, allowed: Allowed) -> URL:
     try:
-        url = URL(text)
-    except ValueError:
-        url = URL()
-    if url.scheme not in {"http", "https"} or not url.host:
-        message = "ASKFIRST_WEBHOOK_URL must be a whole address, as in https://crm.example/hook."
-        raise SettingsError(message)
-    return url
+        return check_url(text, allowed)
+    except ForbiddenAddressError as error:
+        message = f"ASKFIRST_WEBHOOK_URL: {error}"
+        raise SettingsError(message) from None
 
 
 def _signer(secret: str) -> Signer:
@@ -134,15 +124,3 @@ def _refusal(status: int) -> DestinationRefusedError:
         "ASKFIRST_WEBHOOK_SECRET, and start sync again."
     )
     return DestinationRefusedError(message)
-
-
-def _retry_after(response: ClientResponse, now: datetime) -> timedelta:
-    """Read seconds or a date; what cannot be read asks for no wait."""
-    text = response.headers.get("Retry-After", "").strip()
-    try:
-        wait = (
-            timedelta(seconds=int(text)) if text.isdecimal() else parsedate_to_datetime(text) - now
-        )
-    except (ValueError, OverflowError, TypeError):
-        return timedelta()
-    return min(max(wait, timedelta()), _LONGEST_WAIT)

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from time import monotonic
 
 from bot.launch.locks import held
+from tests.bench import store
 from tests.bench.askfirst import Askfirst
 from tests.bench.baseline import Plain
 from tests.bench.figures import line
@@ -14,17 +15,19 @@ from tests.bench.measures import FULL, GROUPS, QUICK, Bench
 from tests.bench.processes import ROOT, BenchError
 
 _CACHE = ROOT / "var" / "bench"
+_PLAIN = "a plain Rasa project"
 _QUIET = 0.5  # a load above this disturbs
 
 
 def main() -> int:
-    """Measure both sides, one after the other, and print the figures."""
-    given = _read()
+    """Measure both sides, one after the other, or the store, and print the figures."""
+    of_store = sys.argv[1:2] == ["store"]
+    measured = store.measure(sys.argv[2:]) if of_store else _compare(_read())
     _warn_of_load()
     _CACHE.mkdir(parents=True, exist_ok=True)
     try:
         with held(_CACHE / ".lock"):
-            asyncio.run(_compare(given))
+            asyncio.run(measured)
     except BlockingIOError:
         _tell("Another benchmark is running here; two at a time measure each other.")
         return 1
@@ -54,7 +57,7 @@ async def _compare(given: Namespace) -> None:
     ours = Askfirst(_CACHE, given.database_url, given.redis_url)
     figures = await Bench(ours, size, groups, _tell).run()
     for name, figure in figures.items():
-        sys.stdout.write(f"{line(name, figure, baseline)}\n")
+        sys.stdout.write(f"{line(name, figure, baseline.get(name), _PLAIN)}\n")
 
 
 def _warn_of_load() -> None:

@@ -1,7 +1,7 @@
 """Figures and the JSON lines that tell them, each beside the baseline's own."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -18,6 +18,15 @@ class Figure:
 Figures = dict[str, Figure]
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Figures with what they are compared with: its name, and its figure for each of ours."""
+
+    ours: Figures
+    against: str
+    baseline: Figures
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """Give the smallest value that at least this share of the values does not exceed."""
     return sorted(values)[max(ceil(share * len(values)), 1) - 1]
@@ -31,14 +40,14 @@ def latency(name: str, seconds: Sequence[float]) -> Figures:
     }
 
 
-def line(name: str, ours: Figure, baseline: Mapping[str, Figure]) -> str:
-    """Write a figure as JSON; without a counterpart `baseline` and `ratio` are null."""
-    other = baseline.get(name)
+def line(name: str, ours: Figure, other: Figure | None, against: str) -> str:
+    """Write a figure as JSON, `against` names the baseline; without one it is null as is `ratio`."""
     return json.dumps(
         {
             "name": name,
             "value": _rounded(ours.value),
             "unit": ours.unit,
+            "against": against if other else None,
             "baseline": _rounded(other.value) if other else None,
             "ratio": _rounded(ours.value / other.value) if other and other.value else None,
             "n": ours.n,

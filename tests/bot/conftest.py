@@ -26,6 +26,7 @@ from preferences.store.engine import Store, open_store
 from preferences.store.turns import Turns
 from preferences.understanding import Guess, Heard
 from preferences.voice import load_voice
+from tests.vaults import KEYS
 
 
 @dataclass
@@ -182,6 +183,7 @@ def start(store_url: str, rasa: FakeRasa, tmp_path: Path) -> Start:
     async def starting(**overrides: Any) -> AsyncIterator[Gateway]:
         settings = load_settings(
             data_dir=tmp_path,
+            keys_file=KEYS,
             database_url=store_url,
             rasa_urls=rasa.url,
             turn_secret=rasa.secret,

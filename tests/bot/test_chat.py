@@ -239,3 +239,36 @@ async def read(gateway: Gateway, name: str, scopes: set[str]) -> tuple[int, dict
     headers = {"Authorization": f"Bearer {key}"}
     async with gateway.http.get(url, headers=headers) as response:
         return response.status, await response.json()
+
+
+async def test_who_signs_in_is_asked_whether_to_keep_what_was_said_before(
+    gateway: Gateway, rasa: FakeRasa
+) -> None:
+    rasa.taught["a present"] = (Guess("answer", 0.95, "gift_or_self", "gift"),)
+    stranger = await gateway.page()
+    await stranger.say(text="a present")
+    permission = (await stranger.log(3))[-1]
+    await stranger.say(press=permission["choices"][0]["press"])
+    read_back = (await stranger.log(6))[-1]
+    await stranger.say(press=read_back["choices"][0]["press"])
+    await stranger.log(8)
+
+    page = await gateway.page("4711", session=stranger.session)
+    await page.say(event="opened")
+    _, asked = await page.log(2)
+    await page.say(press=asked["choices"][0]["press"])
+    *_, kept = await page.log(4)
+
+    assert [choice["label"] for choice in asked["choices"]] == ["Yes, keep it", "No, delete it"]
+    assert "belongs to your account" in kept["text"]
+
+
+@pytest.mark.parametrize("session", ["forged", 7, None, {"a": 1}])
+async def test_a_session_that_is_none_of_ours_claims_nothing(
+    gateway: Gateway, session: object
+) -> None:
+    page = await gateway.page("4711", session=session)
+    await page.say(event="opened")
+    _, offer = await page.log(2)
+
+    assert offer["choices"] == []

@@ -88,3 +88,17 @@ async def test_never_more_than_the_rate_and_one_burst_pass(
         passed += await limiter.wait("a", rate) == 0
 
     assert 1 <= passed <= burst + (clock.now - 1000) * per_minute / 60 + 1e-6
+
+
+async def test_what_is_left_is_told_and_when_all_of_it_is_back() -> None:
+    clock = Clock()
+    limiter = LocalLimiter(clock)
+
+    taken = [await limiter.take("a", TWENTY) for _ in range(4)]
+
+    assert [(one.left, one.full_in) for one in taken] == [(2, 3), (1, 6), (0, 9), (0, 9)]
+    assert [one.wait for one in taken] == [0, 0, 0, 3]
+    clock.now += 3
+    assert (await limiter.take("a", TWENTY)).left == 0
+    clock.now += 60
+    assert (await limiter.take("a", TWENTY)).left == 2

@@ -37,6 +37,7 @@ def broken() -> Broken:
 async def client(broken: Broken) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     app = web.Application(middlewares=[problems], client_max_size=1000)
     app.router.add_post("/", broken.answer)
+    app.router.add_post("/of/{shopper}", broken.answer)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -129,12 +130,13 @@ async def test_what_nobody_foresaw_is_logged_by_its_place_and_never_by_what_was_
 ) -> None:
     broken.error = ValueError(f"cannot read {SECRET_WORDS!r}")
 
-    async with client.post("/", data=SECRET_WORDS) as response:
+    async with client.post("/of/customer:4711", data=SECRET_WORDS) as response:
         told = await response.text()
 
     assert response.status == 500
     assert "try again later" in told
-    assert "POST / failed: ValueError at " in caplog.text
+    assert "4711" not in caplog.text
+    assert "POST /of/{shopper} failed: ValueError at " in caplog.text
     assert "test_problems.py" in caplog.text
     assert SECRET_WORDS not in caplog.text + told
 

@@ -12,6 +12,7 @@ from preferences.store.engine import open_store
 from preferences.store.migrate import alembic_config
 from tests.conversations.script import Script, load_script, names
 from tests.conversations.stage import Played, check, stage
+from tests.vaults import VAULT
 
 WIDTH = 76
 SHOPPER, ASSISTANT, ASIDE, PLAIN = "\033[36m", "\033[1m", "\033[2m", "\033[0m"
@@ -22,8 +23,8 @@ async def play(script: Script) -> list[Played]:
     """Play a conversation in a store of its own, which is gone afterwards."""
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/askfirst.db"
-        await asyncio.to_thread(command.upgrade, alembic_config(url), "head")
-        async with open_store(url) as store:
+        await asyncio.to_thread(command.upgrade, alembic_config(url, VAULT), "head")
+        async with open_store(url, VAULT) as store:
             played = await stage(store, script)
             for step in script.steps:
                 await check(played, step, await played.plays(step))

@@ -1,112 +1,89 @@
 """Conversations of `tests/conversations`, held with the running system: the real model hears them."""
 
-import json
-import threading
-import time
-import urllib.request
-from contextlib import suppress
+import asyncio
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from preferences.store.engine import open_store
 from preferences.store.ids import new_id
-from preferences.store.shoppers import shopper_named
-from preferences.store.tables import CandidateRow
+from preferences.store.keys import issue_key
+from preferences.store.tables import CandidateRow, ConversationRow
 from tests.conversations.script import Step, load_script
-from tests.conversations.stage import as_list
+from tests.conversations.stage import an_earlier_answer, an_earlier_talk, as_list
+from tests.e2e.shopper import Shopper, browsing, labels
 from tests.e2e.world import World
 
-HELD = ("gift", "motivation", "grief", "stop_in_the_middle", "volunteered_channel")
+HELD = (
+    *("gift", "motivation", "grief", "stop_in_the_middle", "volunteered_channel"),
+    *("in_between", "handed_over"),
+)
+SILENCE = 2.0  # seconds in which a purchase would have been spoken of
 SKUS = {"Linen dress": "DRS-LIN-01"}
-QUIET = 1.5  # this long after a reply nothing more is expected
-SILENCE = 5.0
 
 
 class Caller:
-    """A customer of the shop at the chat API; remembers what was shown."""
+    """A customer of the shop at the chat API."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, rooms: AsyncExitStack) -> None:
         self.world = world
+        self.rooms = rooms
         self.customer = world.customer_of_mens_clothing()
-        self.session = ""
-        self.heard: list[dict[str, Any]] = []
-        self.heard_at = 0.0
-        self.buttons: dict[str, str] = {}
+        self.shopper: Shopper | None = None
 
-    def does(self, step: Step) -> list[dict[str, Any]]:
+    async def does(self, step: Step) -> list[dict[str, Any]]:
         match step.does:
             case "buys":
-                self.world.order(self.customer, SKUS.get(step.what, "DRS-LIN-01"), title=step.what)
-                if not self.session:
-                    self._sends(event="opened")
+                return await self._buys(step.what, silent=step.then.get("silent", False))
             case "presses":
-                self._sends(press=self.buttons[step.what])
+                shopper = await self._comes()
+                return await shopper.sends(press=shopper.buttons[step.what])
             case "says":
-                self._sends(text=step.what)
-            case _:
-                self._sends(event="opened")
-        return self._hears()
+                return await (await self._comes()).sends(text=step.what)
+            case "handed_back":
+                return await self._hands_back(await self._comes())
+            case "worth_asking":
+                await self._finds_worth_asking(step.what, await self._comes())
+        return await (await self._comes()).sends(event="opened")
 
-    def opens(self) -> None:
-        """Begin a conversation, so that there is a shopper."""
-        identity = self.world.identity(self.customer)
-        self.session = self._call("/sessions", {"identity": identity})["session"]
-        threading.Thread(target=self._listens, daemon=True).start()
+    async def _comes(self) -> Shopper:
+        """Open the chat, the first time."""
+        if self.shopper is None:
+            http = await self.rooms.enter_async_context(browsing())
+            identity = self.world.identity(self.customer)
+            shopper = await Shopper.begin(http, self.world.url, identity=identity, locale="en")
+            self.shopper = await self.rooms.enter_async_context(shopper.listening())
+        return self.shopper
 
-    def _sends(self, **body: str) -> None:
-        if not self.session:
-            self.opens()
-        self._call("/messages", {"client_message_id": str(uuid4()), **body})
+    async def _buys(self, title: str, *, silent: bool) -> list[dict[str, Any]]:
+        """Buy something: who is in the chat hears of it there, anybody else once they open it."""
+        sku = SKUS.get(title, "DRS-LIN-01")
+        await asyncio.to_thread(self.world.order, self.customer, sku, title=title)
+        if self.shopper is None:
+            return await (await self._comes()).sends(event="opened")
+        if not silent:
+            return await self.shopper.hears()
+        with suppress(TimeoutError):
+            return await self.shopper.hears(SILENCE)
+        return []
 
-    def _hears(self) -> list[dict[str, Any]]:
-        """Give what the assistant says until it is quiet."""
-        until = time.monotonic() + SILENCE
-        while time.monotonic() < until:
-            time.sleep(0.1)
-            if self.heard and time.monotonic() - self.heard_at > QUIET:
-                break
-        replies, self.heard = self.heard, []
-        for reply in replies:
-            self.buttons = {one["label"]: one["press"] for one in reply["choices"]}
-        return replies
-
-    def _listens(self) -> None:
-        request = urllib.request.Request(
-            f"{self.world.url}/v1/chat/stream?after=0", headers=self._headers()
-        )
-        with suppress(OSError, ValueError), urllib.request.urlopen(request) as stream:
-            for raw in stream:
-                name, _, data = raw.decode().strip().partition(":")
-                told = json.loads(data) if name == "data" else {}
-                if told.get("from") == "assistant":
-                    self.heard.append(told)
-                    self.heard_at = time.monotonic()
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.session}"} if self.session else {}
-
-    def _call(self, path: str, body: dict[str, str]) -> dict[str, Any]:
-        url = f"{self.world.url}/v1/chat{path}"
-        request = urllib.request.Request(url, json.dumps(body).encode(), self._headers())
-        with urllib.request.urlopen(request, timeout=10) as response:
-            answer: dict[str, Any] = json.load(response)
-        return answer
-
-
-async def finds_worth_asking(world: World, caller: Caller, question: str) -> None:
-    """Make a question worth weighing, as an event of the shop would."""
-    caller.opens()
-    now = datetime.now(UTC)
-    async with open_store(f"sqlite:///{world.data / 'askfirst.db'}") as store:
-        shopper = await shopper_named(store, "customer", caller.customer)
-        async with store.begin() as session:
+    async def _finds_worth_asking(self, question: str, shopper: Shopper) -> None:
+        """Make a question worth weighing, as an event of the shop would."""
+        now = datetime.now(UTC)
+        async with (
+            open_store(self.world.database, self.world.vault) as store,
+            store.begin() as session,
+        ):
+            talk = await session.get_one(ConversationRow, shopper.conversation)
+            session.add(earlier := an_earlier_talk(talk.shopper_id, now - timedelta(days=30)))
+            await session.flush()
+            session.add(an_earlier_answer(earlier))
             session.add(
                 CandidateRow(
                     id=new_id(),
-                    shopper_id=shopper,
+                    shopper_id=talk.shopper_id,
                     question_id=question,
                     about={"purchase": "order-0", "sku": "a-1", "product": "the toy mouse"},
                     reason="purchase",
@@ -115,11 +92,21 @@ async def finds_worth_asking(world: World, caller: Caller, question: str) -> Non
                 )
             )
 
+    async def _hands_back(self, shopper: Shopper) -> list[dict[str, Any]]:
+        """Hand the conversation back as a help desk does, with a key of its own."""
+        now, lasts = datetime.now(UTC), timedelta(hours=1)
+        async with open_store(self.world.database, self.world.vault) as store:
+            key = await issue_key(store, "a help desk", frozenset({"write"}), lasts, now)
+        path = f"/v1/conversations/{shopper.conversation}/hand-back"
+        status, told = await asyncio.to_thread(self.world.post, path, key)
+        assert (status, told["handed_off"]) == (200, False)
+        return []
 
-def check(world: World, caller: Caller, step: Step, replies: list[dict[str, Any]]) -> None:
+
+def check(caller: Caller, step: Step, replies: list[dict[str, Any]]) -> None:
     then = step.then
     texts = " ".join(reply["text"] for reply in replies)
-    assert bool(replies) is not then.get("silent", False), texts
+    assert bool(replies) is not then.get("silent", step.does == "handed_back"), texts
     if "replies" in then:
         assert len(replies) == then["replies"], texts
     if "kind" in then:
@@ -129,24 +116,21 @@ def check(world: World, caller: Caller, step: Step, replies: list[dict[str, Any]
     for words in as_list(then.get("lacks", [])):
         assert words not in texts
     if "choices" in then:
-        assert sorted(caller.buttons) == sorted(then["choices"])
+        assert sorted(labels(replies)) == sorted(then["choices"])
     if "stored" in then:
-        kept = world.preferences(caller.customer)
+        kept = caller.world.preferences(caller.customer)
         assert {answer["question"]: answer["value"] for answer in kept} == then["stored"]
     if "forbidden" in then:
-        _, profile = world.get(f"/v1/shoppers/customer:{caller.customer}/preferences")
+        _, profile = caller.world.get(f"/v1/shoppers/customer:{caller.customer}/preferences")
         held = {entry["reason"] for entry in profile["suppressions"]}
         assert held == set(then["forbidden"])
 
 
 @pytest.mark.parametrize("name", HELD)
 async def test_a_conversation_goes_as_it_is_written(world: World, name: str) -> None:
-    caller = Caller(world)
-    for step in load_script(name).steps:
-        if step.does == "waits":
-            break
-        if step.does == "worth_asking":
-            if not (world.data / "askfirst.db").exists():
-                pytest.skip("what is worth asking is written into the embedded store")
-            await finds_worth_asking(world, caller, step.what)
-        check(world, caller, step, caller.does(step))
+    async with AsyncExitStack() as rooms:
+        caller = Caller(world, rooms)
+        for step in load_script(name).steps:
+            if step.does == "waits":
+                break
+            check(caller, step, await caller.does(step))

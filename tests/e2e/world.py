@@ -26,6 +26,8 @@ from uuid import uuid4
 import jwt
 import psutil
 
+from preferences.store.vault import Vault
+
 ROOT = Path(__file__).parents[2]
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a secret of this test run alone!").decode()
 READY_SECONDS = 420  # the first start of all trains the language model
@@ -52,10 +54,19 @@ class World:
     key: str
     process: subprocess.Popen[str]
     receiver: Receiver
+    database: str
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.data / "keys.json")
 
     def get(self, path: str, key: str | None = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {key or self.key}"}
         return _call(urllib.request.Request(self.url + path, headers=headers))
+
+    def post(self, path: str, key: str) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {key}"}
+        return _call(urllib.request.Request(self.url + path, data=b"", headers=headers))
 
     def preferences(self, customer: str) -> list[dict[str, Any]]:
         status, profile = self.get(f"/v1/shoppers/customer:{customer}/preferences")
@@ -172,6 +183,7 @@ def running(data: Path, **settings: str) -> Iterator[World]:
             "ASKFIRST_DESTINATIONS": "log,webhook",
             "ASKFIRST_WEBHOOK_URL": receiver.url,
             "ASKFIRST_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "ASKFIRST_WEBHOOK_ALLOW": "127.0.0.0/8",
             "ASKFIRST_SESSIONS_PER_MINUTE_PER_ADDRESS": "0",
             "ASKFIRST_MESSAGES_PER_MINUTE": "0",
             "ASKFIRST_MESSAGES_PER_MINUTE_PER_ADDRESS": "0",
@@ -186,7 +198,8 @@ def running(data: Path, **settings: str) -> Iterator[World]:
         listening.start()
         try:
             key = _wait_for_key(process, said)
-            yield World(f"http://127.0.0.1:{port}", data, key, process, receiver)
+            database = settings.get("ASKFIRST_DATABASE_URL", f"sqlite:///{data / 'askfirst.db'}")
+            yield World(f"http://127.0.0.1:{port}", data, key, process, receiver, database)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)

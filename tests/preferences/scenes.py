@@ -15,12 +15,14 @@ from preferences.conversation import (
     Outcome,
     Pending,
     Reply,
+    Resting,
     State,
     Suppression,
     Turn,
 )
 from preferences.dialogue.asks import (
     candidate_ask,
+    claim_ask,
     consent_ask,
     erase_ask,
     pick_ask,
@@ -35,7 +37,7 @@ from preferences.understanding import Guess, Heard
 from preferences.voice import load_voice
 
 VOICE, POLICY = load_voice("Corner Shop"), load_policy()
-PURPOSE = "tailor_suggestions"
+PURPOSE, STRANGER = "tailor_suggestions", "stranger"
 
 
 def a_question(name: str, kind: str, *values: str, **more: object) -> Question:
@@ -152,6 +154,8 @@ def an_ask(kind: AskKind, **changes: object) -> Ask:
             return consent_ask(scene, PURPOSE)
         case "erase":
             return erase_ask(scene)
+        case "claim":
+            return claim_ask(scene)
 
 
 def asked_for(name: str, **changes: object) -> Ask:
@@ -167,15 +171,16 @@ def a_volunteered(**changes: object) -> Pending:
 
 def every_ask(locale: str) -> dict[str, Ask]:
     """Whatever may stand open, by a name of its own."""
-    put = {
-        kind: an_ask(kind, locale=locale) for kind in ("question", "confirm", "consent", "erase")
-    }
+    kinds: tuple[AskKind, ...] = ("question", "confirm", "consent", "erase", "claim")
+    put = {kind: an_ask(kind, locale=locale) for kind in kinds}
     put |= {name: asked_for(name, locale=locale) for name in QUESTIONS if name != "gift_or_self"}
     scene = a_scene(a_state(turn=5, now=NOW - MINUTE, locale=locale))
     picked = Pending("matters", "price", {}, None, 1.0, put["matters"].id)
     put["picking"] = pick_ask(scene, put["matters"], picked)
     put["volunteered"] = read_back_ask(scene, a_volunteered(), None)
     put["permission for it"] = consent_ask(scene, PURPOSE, a_volunteered())
+    rests = Resting("matters", "talk.1", DRESS, "candidate-1", picked)
+    put["said in between"] = read_back_ask(scene, a_volunteered(rests=rests), None)
     return put
 
 
@@ -191,6 +196,7 @@ def a_state_with(ask: Ask, **changes: object) -> State:
             "consents": consents,
             "candidates": candidates,
             "locale": ask.locale,
+            "claimable": STRANGER if ask.kind == "claim" else None,
         }
         | changes
     )
@@ -204,6 +210,7 @@ def was_asked(
         "confirm": "gift_or_self",
         "consent": PURPOSE,
         "erase": "erase_data",
+        "claim": "claim_answers",
     }[kind]
     return Asked(kind, name, PURPOSE, NOW - ago, outcome, here)
 

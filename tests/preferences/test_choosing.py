@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preferences.choosing import choose
-from preferences.conversation import Asked, Candidate, Decision, Reason, State, Suppression
+from preferences.conversation import Asked, Candidate, Consent, Decision, Reason, State, Suppression
 from tests.preferences.scenes import (
     CATALOGUE,
     DAY,
@@ -70,7 +70,8 @@ def codes(decision: Decision) -> list[str]:
 def test_it_asks_when_nothing_speaks_against_it() -> None:
     decision = decide(ready())
 
-    assert decision == Decision("opened", "gift_or_self", "candidate-1", (), POLICY.version)
+    assert (decision.question, decision.candidate) == ("gift_or_self", "candidate-1")
+    assert (decision.reasons, decision.policy_version) == ((), POLICY.version)
 
 
 @pytest.mark.parametrize("consents", [{}, GIVEN])
@@ -261,3 +262,47 @@ def test_whatever_was_before_it_never_asks_too_soon_or_too_much(state: State) ->
         for asked in declined
         if asked.question == decision.question and NOW - asked.at < 180 * DAY
     ]
+
+
+# Topics, kinds of goods, and a browser that objects
+
+
+@pytest.mark.parametrize(
+    ("scope", "target", "silent"),
+    [
+        ("topic", "gift_or_self", True),
+        ("topic", PURPOSE, True),
+        ("topic", "motive", False),
+        ("category", "clothes", True),
+        ("category", "books", False),
+        ("channel", "clothes", False),
+    ],
+)
+def test_a_muted_topic_or_category_is_not_asked_about(
+    scope: str, target: str, *, silent: bool
+) -> None:
+    question = CATALOGUE.questions["gift_or_self"].model_copy(update={"category": "clothes"})
+    catalogue = CATALOGUE.model_copy(
+        update={"questions": {**CATALOGUE.questions, question.id: question}}
+    )
+    muted = Suppression(scope, target, "shopper_muted")
+
+    decision = choose("opened", ready(suppressions=(muted,)), catalogue, POLICY)
+
+    assert (decision.question is None) is silent
+    assert decision.reasons == ((Reason("shopper_muted", "gift_or_self"),) if silent else ())
+
+
+def test_who_objected_by_their_browser_is_not_asked_for_permission() -> None:
+    objected = {PURPOSE: Consent("event-1", "objected")}
+
+    decision = decide(ready(consents=objected))
+
+    assert decision.question is None
+    assert decision.reasons == (Reason("was_objected", "gift_or_self"),)
+
+
+def test_whose_permission_expired_may_be_asked_for_it_anew() -> None:
+    expired = {PURPOSE: Consent("event-1", "expired")}
+
+    assert decide(ready(consents=expired)).question == "gift_or_self"

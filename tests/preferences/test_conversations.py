@@ -1,5 +1,7 @@
 """The conversations of `tests/conversations`, through the domain and a store of each kind."""
 
+import re
+
 import pytest
 
 from preferences.store.engine import Store
@@ -8,7 +10,14 @@ from tests.conversations.script import DOES, EXPECTS, HERE, load_script, names
 from tests.conversations.stage import check, stage
 
 SHOWN = "[Good food] · [Spoiling them a bit]"  # the first two change places between shoppers
+README = HERE.parents[1] / "README.md"
 PAGE = HERE.parents[1] / "docs/conversations.md"
+
+
+def _first_two_as_shown(printed: str) -> str:
+    return printed.replace("[For me] · [A gift]", "[A gift] · [For me]").replace(
+        "[Spoiling them a bit] · [Good food]", SHOWN
+    )
 
 
 @pytest.mark.parametrize("name", names())
@@ -44,9 +53,20 @@ def test_the_documentation_shows_conversations_as_they_go(
 ) -> None:
     main([name])
 
-    printed = capsys.readouterr().out.replace("[For me] · [A gift]", "[A gift] · [For me]")
-    printed = printed.replace("[Spoiling them a bit] · [Good food]", SHOWN)
+    printed = _first_two_as_shown(capsys.readouterr().out)
     assert f"```\n{printed}```" in PAGE.read_text()
+
+
+def test_the_readme_shows_nothing_that_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```\n(.*?)```", README.read_text(), re.DOTALL)
+
+    assert len(blocks) == 3
+    assert sum(block.count("\n") for block in blocks) <= 45
+    for name, block in zip(["gift", "motivation", "grief"], blocks, strict=True):
+        main([name])
+        printed = _first_two_as_shown(capsys.readouterr().out)
+        missing = iter(printed.splitlines())
+        assert [line for line in block.splitlines() if line and line not in missing] == []
 
 
 def test_everything_that_a_conversation_may_hold_is_documented() -> None:

@@ -40,6 +40,15 @@ def asked(text: str, *guesses: Guess) -> Reading:
         "lasst mich bitte in Ruhe",
         "ich widerrufe meine Einwilligung",
         "basta, no more messages",
+        "no further contact is desired",
+        "under the GDPR I withdraw from this",
+        "ich entziehe Ihnen hiermit meine Einwilligung",
+        "bitte nicht mehr anschreiben",
+        "weitere Nachrichten sind unerwünscht",
+        "ejerzo mi derecho de oposición",
+        "mi consentimiento queda sin efecto",
+        "no me busquéis nunca más",
+        "abmeldne bitte, und zwar gleich",
         "no email, no texts, no calls, nothing",
     ],
 )
@@ -87,6 +96,15 @@ def test_a_model_that_hears_a_stop_in_a_stop_valve_is_not_believed() -> None:
         ("wir mussten den Hund einschläfern", "pet"),
         ("bin seit kurzem Witwer", "person"),
         ("I want to die", "despair"),
+        ("I don't want to wake up tomorrow", "despair"),
+        ("ojalá estuviera muerta", "despair"),
+        ("ich will nicht mehr leben", "despair"),
+        ("we had to say goodbye to our old dog", "pet"),
+        ("nos dejó anoche", "person"),
+        ("mi difunto marido compraba aquí", "person"),
+        ("the chemo starts on Monday", "person"),
+        ("der Krebs hat gestreut", "person"),
+        ("unser Hase ist über die Regenbogenbrücke gegangen", "pet"),
     ],
 )
 def test_a_death_is_heard_whatever_the_model_thinks(text: str, whose: str) -> None:
@@ -109,6 +127,10 @@ def test_a_death_is_heard_whatever_the_model_thinks(text: str, whose: str) -> No
         "mein Handy ist tot",
         "it is for my mother",
         "a present for my dog",
+        "a good book about grief",
+        "un libro sobre el duelo",
+        "ein Buch über Trauer",
+        "what a heavenly scent",
     ],
 )
 def test_what_only_sounds_like_a_death_is_none(text: str) -> None:
@@ -181,6 +203,26 @@ def test_a_channel_that_is_not_liked_is_understood_unasked() -> None:
     reading = meant("I'm not a fan of being called", Guess("stop", 0.5))
 
     assert (reading.value, reading.polarity) == ("phone", "does_not_want")
+
+
+@pytest.mark.parametrize(
+    ("text", "channel"),
+    [
+        ("you can always ping me on whatsapp", "whatsapp"),
+        ("schreibt mir über WhatsApp", "whatsapp"),
+        ("Sie dürfen mich gern anrufen", "phone"),
+        ("me podéis... mejor avisadme por correo", "email"),
+    ],
+)
+def test_an_invitation_is_no_end_of_a_channel(text: str, channel: str) -> None:
+    reading = meant(text, Guess("stop_channel", 0.7))
+
+    assert (reading.act, reading.value, reading.polarity) == ("answer", channel, "wants")
+
+
+def test_what_is_is_no_whatsapp() -> None:
+    assert wishes("what's the catch").statements == ()
+    assert [one.value for one in wishes("auf whats bitte").statements] == ["whatsapp"]
 
 
 def test_every_channel_of_a_sentence_is_stated() -> None:
@@ -315,3 +357,166 @@ def test_a_parse_of_rasa_is_heard() -> None:
     heard = Heard.of("words", parsed)
 
     assert heard == Heard("words", (Guess("answer", 0.5, "q", "v"),), {"relation": "sister"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I take back my permission",
+        "my consent is withdrawn",
+        "I no longer agree to this",
+        "I don't want any of this",
+        "unsubscribe me please",
+        "leave me in peace",
+        "seriously, stop. I mean it.",
+        "how do I turn these questions off?",
+        "do not contact me again",
+        "basta ya",
+        "que no me escribáis más",
+        "os quito el permiso",
+        "no me vuelvas a preguntar",
+        "dejadme tranquila",
+        "lass mich in Ruhe",
+        "nicht mehr fragen",
+        "ich ziehe meine Zusage zurück",
+        "meine Erlaubnis habt ihr nicht mehr",
+        "hört endlich auf damit",
+        "wie melde ich mich ab?",
+    ],
+)
+def test_whoever_withdraws_is_heard_in_any_words(text: str) -> None:
+    assert meant(text, Guess("thank", 0.9)).act == "stop"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'll stop by the shop on Friday",
+        "do you offer non-stop delivery?",
+        "is there a bus stop near you",
+        "can't stop loving these",
+        "where do I stop the subscription of coffee?",
+        "where do I stop my coffee subscription?",
+        "does the watch have a stop function",
+        "ask me again tomorrow, that is enough for today",
+        "stop sending me the wrong size",
+        "¿dónde está la parada de autobús?",
+        "no puedo parar de leer",
+        "wo ist die nächste Haltestelle",
+        "ich kann nicht aufhören zu lesen",
+        "für heute reicht's, morgen wieder",
+        "why should I stop",
+        "ich bin raus aus dem Alter",
+        "auf keinem Weg",
+        "rather not get into that",
+    ],
+)
+def test_words_of_stopping_about_something_else_are_left_to_the_model(text: str) -> None:
+    assert not stops(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "channel"),
+    [
+        ("turn off the app notifications", "app"),
+        ("opt out of texts", "sms"),
+        ("unsubscribe from the newsletter only", "email"),
+        ("too many emails, please stop those", "email"),
+        ("cancel the newsletter", "email"),
+        ("desactiva los avisos del móvil", "app"),
+        ("quitad los sms", "sms"),
+        ("dame de baja del boletín", "email"),
+        ("WhatsApp bitte ausstellen", "whatsapp"),
+        ("Newsletter abbestellen", "email"),
+        ("Anrufe bitte unterlassen", "phone"),
+    ],
+)
+def test_a_channel_that_is_switched_off_is_left(text: str, channel: str) -> None:
+    reading = meant(text, Guess("stop", 0.9))
+
+    assert (reading.act, reading.value) == ("stop_channel", channel)
+
+
+def test_a_channel_is_named_where_only_the_model_heard_that_it_is_left() -> None:
+    guess = Guess("stop_channel", 0.9)
+
+    assert meant("whatsapp? my aunt is on it", guess).value == "whatsapp"
+    assert meant("not over here", guess).value is None
+    assert meant("no sms, no calls, no mail", guess).act == "stop"
+    assert meant("no sms please", Guess("stop", 0.9)).act == "stop_channel"
+
+
+def test_a_called_off_wedding_is_no_phone() -> None:
+    assert wishes("my fiancé called it off").statements == ()
+
+
+def matters(text: str, **thought: float) -> Reading:
+    """Read an answer to the question that takes two options, as the model thinks of them."""
+    guesses = [Guess("answer", share, "matters_most", name) for name, share in thought.items()]
+    return read(Heard(text, tuple(guesses)), None, CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("price and also the quality", ("price", "durability")),
+        ("durability, and it should be fairly made", ("durability", "ethics")),
+        ("barato y que dure", ("price", "durability")),
+        ("günstig und robust", ("price", "durability")),
+    ],
+)
+def test_every_option_that_a_clause_names_is_read(text: str, values: tuple[str, ...]) -> None:
+    reading = matters(text, price=0.35, durability=0.4, ethics=0.25)
+
+    assert (reading.value, reading.values) == (",".join(values), values)
+    assert reading.sure == (reading.confidence >= 0.55)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "price, not the quality",
+        "a fair price",
+        "price, maybe quality",
+        "the price and what my wife thinks",
+    ],
+)
+def test_a_clause_that_denies_doubts_or_names_two_is_not_guessed(text: str) -> None:
+    assert matters(text, price=0.5, durability=0.3, ethics=0.2).values == ("price",)
+
+
+def test_an_option_that_the_model_does_not_think_of_is_not_added() -> None:
+    assert matters("price and quality", price=0.9).values == ("price",)
+    assert matters("price and quality", price=0.1, durability=0.1, ethics=0.8).values == ("ethics",)
+
+
+def test_a_question_that_takes_one_option_gets_one() -> None:
+    guesses = (
+        Guess("answer", 0.5, "gift_or_self", "gift"),
+        Guess("answer", 0.4, "gift_or_self", "self"),
+    )
+
+    assert read(Heard("a gift and for me", guesses), None, CHANNELS).values == ("gift",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "we had to let our cat go last week",
+        "my mum has cancer",
+        "my husband left me",
+        "tuvimos que sacrificarla, mi perrita",
+        "a mi padre le han dicho que ya no hay nada que hacer",
+        "wir mussten unsere Katze gehen lassen",
+        "am Donnerstag wird mein Bruder beigesetzt",
+    ],
+)
+def test_loss_is_heard_in_softer_words(text: str) -> None:
+    assert grief(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["my laptop had a stroke lol", "rip my wallet", "cuentos para dormir a mi hijo"]
+)
+def test_what_only_sounds_like_loss_is_none(text: str) -> None:
+    assert grief(text) is None

@@ -25,8 +25,16 @@ def test_the_limits_that_come_with_it_are_those_that_were_promised() -> None:
     [
         (LIMITS | {"quiet_after_ignored": 0}, "quiet_after_ignored: Input should be greater"),
         (LIMITS | {"hurry": 1}, "hurry: Extra inputs are not permitted."),
-        (LIMITS | {"misfit": LIMITS["misfit"] | {"rare_share": 1}}, "misfit.rare_share: Input"),
-        ({"version": 1}, "questions_per_conversation: Field required."),
+        (LIMITS | {"misfit": LIMITS["misfit"] | {"least_bits": 0}}, "misfit.least_bits: Input"),
+        (LIMITS | {"misfit": LIMITS["misfit"] | {"weights": {}}}, "misfit.weights: Value error"),
+        ({"version": 1}, "mode: Field required."),
+        (LIMITS | {"mode": True}, "mode: Input should be 'observe', 'pilot' or 'on'"),
+        (
+            LIMITS | {"quiet_hours": LIMITS["quiet_hours"] | {"zone": "Berlin"}},
+            "quiet_hours.zone: Value error, is no time zone",
+        ),
+        (LIMITS | {"depth": {2: LIMITS["depth"][2]}}, "depth: Value error, has to say"),
+        (LIMITS | {"worth": LIMITS["worth"] | {"uses": {}}}, "worth: Value error, uses has no"),
     ],
 )
 def test_a_limit_that_is_wrong_is_named(
@@ -39,3 +47,10 @@ def test_a_limit_that_is_wrong_is_named(
         load_policy(tmp_path)
 
     assert f"{file}: {complaint}" in str(raised.value)
+
+
+def test_two_policies_have_one_hash_only_if_every_limit_is_the_same() -> None:
+    policy = load_policy()
+
+    assert policy.sha256 == load_policy().sha256
+    assert policy.sha256 != policy.model_copy(update={"quiet_days": 1}).sha256

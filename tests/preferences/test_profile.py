@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from preferences.conversation import About
+from preferences.conversation import About, ConsentState
 from preferences.profile import (
     Answer,
+    Conflict,
     ConsentEvent,
     Ledgers,
     Profile,
@@ -15,14 +16,17 @@ from preferences.profile import (
 )
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 DRESS = About(purchase="order-1", sku="D-1", product="Summer dress")
 ANSWER = Answer(
+    id="answer-1",
     question="gift_or_self",
     version=1,
     value="gift",
     detail={"relation": "sister"},
     subject="self",
     kind="declared",
+    source="shopper",
     about=DRESS,
     wording="Is “Summer dress” a gift, or for you?",
     options=(
@@ -127,6 +131,184 @@ def test_wishes_for_several_purposes_stand_side_by_side() -> None:
     assert profile(answers=[orders, offers]).answers == (offers, orders)
 
 
+def test_what_is_wanted_no_more_is_not_wanted_and_wanted_at_once() -> None:
+    email = replace(ANSWER, question="channel", value="email", detail={"polarity": "wants"})
+    no_email = replace(email, detail={"polarity": "does_not_want"}, answered_at=NOW)
+
+    assert profile(answers=[no_email, email]).answers == (no_email,)
+
+
+# What the shop knows otherwise
+
+KNOWN = replace(
+    ANSWER, id="known-1", kind="imported", source="crm", consent=None, value="self", answered_at=NOW
+)
+
+
+@pytest.mark.parametrize("kind", ["imported", "observed", "inferred"])
+@pytest.mark.parametrize("age", [timedelta(0), timedelta(minutes=2)])
+def test_what_the_shopper_said_wins_and_the_contradiction_is_shown(
+    kind: str, age: timedelta
+) -> None:
+    known = replace(KNOWN, kind=kind, answered_at=NOW - age)
+
+    held = profile(answers=[known, ANSWER])
+
+    assert held.answers == (ANSWER,)
+    assert held.conflicts == (Conflict(known, "answer-1"),)
+
+
+def test_what_the_shop_knows_fills_what_nobody_said() -> None:
+    older = replace(KNOWN, id="known-2", source="till", value="gift", answered_at=NOW - 9 * HOUR)
+    same = replace(older, id="known-3", source="web", value="self")
+
+    held = profile(answers=[older, KNOWN, same])
+
+    assert held.answers == (KNOWN,)
+    assert held.conflicts == (Conflict(older, "known-1"),)
+
+
+def test_a_source_that_corrects_itself_contradicts_nobody() -> None:
+    before = replace(KNOWN, id="known-0", value="gift", answered_at=NOW - HOUR)
+
+    assert profile(answers=[before, KNOWN]).conflicts == ()
+
+
+def test_who_says_the_same_as_the_shopper_is_no_news() -> None:
+    held = profile(answers=[replace(KNOWN, value="gift"), ANSWER])
+
+    assert (held.answers, held.conflicts) == ((ANSWER,), ())
+
+
+def test_a_wish_not_to_be_offered_something_wins_over_whoever_says_they_want_it() -> None:
+    no_sms = replace(ANSWER, value="sms", detail={"polarity": "does_not_want"})
+    sms = replace(KNOWN, value="sms", detail={})
+    no_mail = replace(KNOWN, id="known-2", value="mail", detail={"polarity": "does_not_want"})
+
+    held = profile(answers=[no_sms, sms, no_mail])
+
+    assert held.answers == (no_mail, no_sms)
+    assert held.conflicts == (Conflict(sms, no_sms.id),)
+
+
+def test_what_the_shop_knows_needs_a_permission_in_force_as_well() -> None:
+    withdrawn = replace(GIVEN, id="event-2", seq=2, state="withdrawn", occurred_at=NOW)
+    anew = replace(GIVEN, id="event-3", seq=3, occurred_at=NOW + HOUR)
+    later = replace(KNOWN, id="known-2", answered_at=NOW + 2 * HOUR)
+
+    assert profile(answers=[KNOWN], consents=[]).answers == ()
+    assert profile(answers=[KNOWN], consents=[GIVEN, withdrawn]).answers == ()
+    held = profile(answers=[KNOWN, replace(later, about=None)], consents=[GIVEN, withdrawn, anew])
+    assert [answer.id for answer in held.answers] == ["known-2"]
+
+
+def test_what_was_brought_along_under_an_event_stands_and_falls_with_it() -> None:
+    known = replace(KNOWN, consent="event-1")
+    withdrawn = replace(GIVEN, id="event-2", seq=2, state="withdrawn")
+    anew = replace(GIVEN, id="event-3", seq=3)
+
+    assert profile(answers=[known]).answers == (known,)
+    assert profile(answers=[known], consents=[GIVEN, withdrawn, anew]).answers == ()
+
+
+# What grows old
+
+
+def test_an_answer_is_relied_on_until_its_time_is_over() -> None:
+    fresh = replace(ANSWER, fresh_until=NOW + HOUR)
+    old = replace(ANSWER, fresh_until=NOW)
+
+    assert (profile(answers=[fresh]).answers, profile(answers=[fresh]).expired) == ((fresh,), ())
+    assert (profile(answers=[old]).answers, profile(answers=[old]).expired) == ((), (old,))
+
+
+def test_an_older_answer_does_not_come_back_when_its_successor_grows_old() -> None:
+    first = replace(ANSWER, id="answer-0", answered_at=NOW - 9 * HOUR, fresh_until=None)
+    old = replace(ANSWER, value="self", fresh_until=NOW)
+
+    held = profile(answers=[first, old])
+
+    assert (held.answers, held.expired) == ((), (old,))
+
+
+def test_what_the_shop_knows_takes_the_place_of_an_answer_that_grew_old() -> None:
+    old = replace(ANSWER, fresh_until=NOW)
+
+    held = profile(answers=[old, KNOWN])
+
+    assert (held.answers, held.expired, held.conflicts) == ((KNOWN,), (old,), ())
+
+
+def test_of_what_the_shop_knew_only_the_newest_is_told_as_old_and_only_where_nobody_said_more() -> (
+    None
+):
+    old = replace(KNOWN, fresh_until=NOW)
+    older = replace(old, id="known-2", source="till", answered_at=NOW - HOUR)
+
+    assert profile(answers=[old, older]).expired == (old,)
+    assert profile(answers=[old, older, ANSWER]).expired == ()
+
+
+# Permissions that end, and people of several shoppers
+
+
+def test_a_permission_ends_when_its_time_is_over_and_is_told_as_expired() -> None:
+    over = replace(GIVEN, valid_until=NOW)
+    lasts = replace(GIVEN, valid_until=NOW + HOUR)
+
+    assert profile(consents=[lasts]).answers == (ANSWER,)
+    held = profile(consents=[over])
+    assert held.answers == ()
+    assert held.consents == {"tailor_suggestions": replace(over, state="expired")}
+
+
+def test_a_permission_that_is_given_again_in_time_renews_what_was_said_under_it() -> None:
+    first = replace(GIVEN, valid_until=NOW - timedelta(seconds=1))
+    renewed = replace(GIVEN, id="event-2", seq=2, occurred_at=NOW - timedelta(minutes=2))
+    too_late = replace(renewed, occurred_at=NOW)
+
+    assert profile(consents=[first, renewed]).answers == (ANSWER,)
+    assert profile(consents=[first, too_late]).answers == ()
+
+
+def test_what_the_shop_knew_while_nothing_was_permitted_stays_away() -> None:
+    ended = replace(GIVEN, valid_until=NOW + HOUR)
+    anew = replace(GIVEN, id="event-2", seq=2, occurred_at=NOW + 2 * HOUR)
+    moment = NOW + 3 * HOUR
+
+    held = fold("s-1", Ledgers(answers=[KNOWN], consents=[ended, anew]), moment)
+
+    assert held.answers == ()
+
+
+@pytest.mark.parametrize("state", ["expired", "objected"])
+def test_expiry_and_objection_take_a_permission_back_too(state: ConsentState) -> None:
+    later = replace(GIVEN, id="event-2", seq=2, state=state)
+
+    held = profile(consents=[GIVEN, later])
+
+    assert held.answers == ()
+    assert held.consents == {"tailor_suggestions": later}
+
+
+def test_being_asked_changes_nothing() -> None:
+    asked = replace(GIVEN, id="event-2", seq=2, state="requested")
+
+    assert profile(consents=[GIVEN, asked]) == profile()
+    assert profile(consents=[asked]).consents == {}
+
+
+def test_of_two_shoppers_who_are_one_the_last_word_counts_and_at_one_moment_the_no() -> None:
+    one, other = replace(GIVEN, shopper="s-1"), replace(GIVEN, id="event-2", shopper="s-2")
+    no = replace(other, state="withdrawn")
+    earlier = replace(no, occurred_at=GIVEN.occurred_at - HOUR)
+
+    assert profile(consents=[one, no]).answers == ()
+    assert profile(consents=[no, one]).answers == ()
+    assert profile(consents=[one, earlier]).answers == (ANSWER,)
+    assert profile(consents=[one, other]).answers == (ANSWER,)
+
+
 @pytest.mark.parametrize(
     ("change", "stands"),
     [
@@ -171,6 +353,7 @@ def test_the_json_carries_the_proof_of_every_answer() -> None:
         "identities": {"shopify": "42"},
         "preferences": [
             {
+                "id": "answer-1",
                 "question": "gift_or_self",
                 "version": 1,
                 "value": "gift",
@@ -178,6 +361,7 @@ def test_the_json_carries_the_proof_of_every_answer() -> None:
                 "detail": {"relation": "sister"},
                 "subject": "self",
                 "kind": "declared",
+                "source": "shopper",
                 "about": {"purchase": "order-1", "sku": "D-1", "product": "Summer dress"},
                 "wording": "Is “Summer dress” a gift, or for you?",
                 "options": [
@@ -192,8 +376,11 @@ def test_the_json_carries_the_proof_of_every_answer() -> None:
                 "consent": "event-1",
                 "asked_at": "2026-11-22T11:58:00Z",
                 "answered_at": "2026-11-22T11:59:00Z",
+                "fresh_until": None,
             }
         ],
+        "conflicts": [],
+        "expired": [],
         "consents": {
             "tailor_suggestions": {
                 "state": "given",
@@ -204,6 +391,7 @@ def test_the_json_carries_the_proof_of_every_answer() -> None:
                 "locale": "en",
                 "channel": "web",
                 "at": "2026-11-22T11:57:00Z",
+                "valid_until": None,
             }
         },
         "suppressions": [
@@ -225,7 +413,21 @@ def test_the_json_carries_the_proof_of_every_answer() -> None:
             },
         ],
         "erased": False,
+        "linked_to": None,
     }
+
+
+def test_the_json_tells_what_contradicts_and_what_is_old() -> None:
+    old = replace(ANSWER, id="answer-0", question="size", fresh_until=NOW - HOUR)
+
+    held = as_json(profile(answers=[ANSWER, KNOWN, old]))
+
+    (conflict,) = held["conflicts"]
+    assert (conflict["id"], conflict["kind"], conflict["source"]) == ("known-1", "imported", "crm")
+    assert (conflict["against"], conflict["value"]) == ("answer-1", "self")
+    assert [(one["id"], one["fresh_until"]) for one in held["expired"]] == [
+        ("answer-0", "2026-11-22T11:00:00Z")
+    ]
 
 
 def test_the_json_says_nothing_of_a_purchase_where_there_is_none() -> None:

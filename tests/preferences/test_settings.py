@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from preferences.errors import SettingsError
-from preferences.settings import PREFIX, Settings, _write_once, kept_secrets, load_settings
+from preferences.settings import PREFIX, Settings, kept_secrets, load_settings, write_once
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / ".env.example"
@@ -95,6 +95,7 @@ def test_the_caller_overrules_both(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "mysql://x", "must begin with postgresql:// or sqlite:///"),
         ("DATABASE_URL", "askfirst.db", "must begin with postgresql:// or sqlite:///"),
         ("REDIS_URL", "127.0.0.1:6379", "must begin with redis://, rediss:// or unix://"),
+        ("WEBHOOK_ALLOW", "crm.internal,http://x", "'http://x' is neither a host nor a network"),
     ],
 )
 def test_a_malformed_value_stops_the_start_with_a_sentence_that_names_it(
@@ -171,7 +172,7 @@ def test_secrets_that_are_not_set_are_made_and_kept_for_their_owner_alone(elsewh
     kept = json.loads(file.read_text())
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert settings.turn_secret.get_secret_value() == kept["turn_secret"]
-    assert len(set(kept.values())) == 4
+    assert len(set(kept.values())) == 5
     assert all(len(secret) >= 40 for secret in kept.values())
     assert [one.name for one in file.parent.iterdir()] == ["secrets.json"]
 
@@ -186,7 +187,7 @@ def test_a_secret_that_is_set_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_when_every_secret_is_set_nothing_is_written(elsewhere: Path) -> None:
-    names = ("turn_secret", "session_secret", "identity_secret", "shopify_secret")
+    names = [f"{name}_secret" for name in ("turn", "session", "identity", "shopify", "woocommerce")]
 
     load_settings(**{name: SecretStr("given") for name in names})
 
@@ -210,7 +211,7 @@ def test_processes_that_start_together_agree_on_the_secrets(elsewhere: Path) -> 
 def test_whoever_comes_second_to_write_the_secrets_leaves_the_first_ones(elsewhere: Path) -> None:
     first = kept_secrets(elsewhere)
 
-    _write_once(elsewhere / "secrets.json", "{}")
+    write_once(elsewhere / "secrets.json", "{}")
 
     assert kept_secrets(elsewhere) == first
     assert [one.name for one in elsewhere.iterdir()] == ["secrets.json"]
@@ -248,6 +249,8 @@ def shown_default(name: str) -> str:
             return ",".join(default)
         case bool():
             return str(default).lower()
+        case None:
+            return ""
         case _:
             return str(default)
 

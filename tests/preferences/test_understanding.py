@@ -23,6 +23,9 @@ NAMES = ["no ask", "question", "consent", "erase"]
 STOPS = [
     "stop",
     "STOP",
+    "S T O P",
+    "stoooop",
+    "bastaaa",
     " Stop! ",
     "stop.",
     "Stop 🙏",
@@ -54,7 +57,6 @@ NO_STOPS = [
     "para mí",
     "ending",
     "non-stop",
-    "s t o p",
     "",
 ]
 
@@ -302,3 +304,17 @@ def test_whatever_is_written_is_read(
 
     assert 0 <= reading.confidence <= 1
     assert (reading.value is None) == (reading.question is None)
+
+
+def test_an_answer_keeps_of_what_was_named_what_its_question_asks_for() -> None:
+    guess = Guess("answer", 0.9, "gift_or_self", "gift")
+    named = heard("x", guess, relation="cat", species="cat", time="tomorrow")
+
+    assert read(named, None, CATALOGUE).detail == {"relation": "cat"}
+
+
+def test_a_question_that_asks_for_nothing_besides_keeps_all_but_the_time() -> None:
+    guess = Guess("answer", 0.9, "elsewhere", "play")
+    named = heard("x", guess, species="cat", time="tomorrow")
+
+    assert read(named, None, CATALOGUE).detail == {"species": "cat"}

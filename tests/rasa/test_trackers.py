@@ -118,6 +118,19 @@ def test_a_restarted_process_goes_on_where_the_other_stopped(store, url):
     assert heard(run(BoundedTrackerStore(Domain.empty(), url).retrieve("c")))[-1] == "m20"
 
 
+def test_what_was_erased_does_not_come_back_from_memory(store, url):
+    run(converse(store, "c", 3))
+    run(converse(store, "other", 1))
+    open_rows(url)._run("DELETE FROM tracker WHERE sender_id = 'c'")
+
+    run(converse(store, "c", 1, first=3))  # the turn that erased: it ends after the erasure
+    assert list(run(store.keys())) == ["other"]
+    assert "c" not in store._ready
+
+    run(converse(store, "c", 2, first=4))
+    assert heard(run(store.retrieve("c"))) == ["m4", "m5"]
+
+
 def test_a_turn_that_is_not_saved_leaves_no_trace(store):
     run(converse(store, "c", 2))
     turn(run(store.retrieve("c")), 99)

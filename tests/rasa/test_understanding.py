@@ -21,6 +21,7 @@ from bot.components.catalogue import CatalogueImporter, read_examples
 from bot.components.encoders import MiniLmEncoder, UseEncoder, likeness
 from bot.components.entities import TERMS, TermReader
 from bot.components.letters import Letters, groups
+from bot.components.neighbours import Neighbours
 from bot.components.parse import Parser, serve
 
 ROOT = Path(__file__).parents[2]
@@ -42,8 +43,9 @@ def terms():
 
 
 def voters(labels, matrix, bias, temperature):
-    """Give a classifier whose letters abstain."""
+    """Give a classifier whose letters abstain, and that has no neighbours."""
     letters = Letters({}, np.zeros(0, dtype=np.float32))
+    nobody = Neighbours(np.zeros((0, 1)), np.zeros(0, dtype=int), np.zeros(0), len(labels))
     none = np.zeros((0, len(labels)), dtype=np.float32)
     return Weights(
         labels,
@@ -52,6 +54,7 @@ def voters(labels, matrix, bias, temperature):
         letters,
         none,
         np.array(bias),
+        nobody,
         temperature,
     )
 
@@ -113,7 +116,8 @@ def test_training_encodes_as_conversation_does(name, request):
     assert {"hi", "it was a gift", "why do you ask?"} == {e.get("text") for e in spoken}
     for example in spoken:
         _, found = example.get_dense_features("text")
-        assert np.allclose(encoder.encode(example.get("text")), found.features[0], atol=1e-5)
+        alone = encoder.encode(example.get("text").lower())
+        assert np.allclose(alone, found.features[0], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -246,6 +250,41 @@ def test_letters_never_seen_say_nothing(text):
     assert not np.isnan(values).any()
 
 
+def test_the_nearest_examples_vote_and_the_nearer_the_more():
+    vectors = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
+    known = Neighbours.of(vectors, np.array([0, 1, 2]), np.ones(3), 4)
+
+    chances = np.exp(known.votes(np.array([1.0, 0.0])))
+
+    assert chances.sum() == pytest.approx(1.0)
+    assert chances[0] > chances[1] > chances[2] > chances[3] > 0
+
+
+def test_only_a_few_neighbours_are_asked():
+    crowd = np.array([[1.0, 0.0]] * 5 + [[0.0, 1.0]])
+    known = Neighbours.of(crowd, np.array([0, 0, 0, 0, 0, 1]), np.ones(6), 3)
+
+    chances = np.exp(known.votes(np.array([1.0, 0.0])))
+
+    assert chances[1] == pytest.approx(chances[2])
+
+
+def test_neighbours_that_are_far_tell_nothing():
+    known = Neighbours.of(np.eye(2), np.array([0, 1]), np.ones(2), 3)
+
+    def surest(cosine):
+        return np.exp(known.votes(np.array([cosine, 0.0]))).max()
+
+    assert surest(0.3) == pytest.approx(1 / 3)
+    assert 1 / 3 < surest(0.45) < surest(0.55) < surest(0.7)
+
+
+def test_an_example_that_weighs_more_has_more_of_a_vote():
+    known = Neighbours.of(np.ones((2, 2)), np.array([0, 1]), np.array([1.0, 3.0]), 2)
+
+    assert np.argmax(known.votes(np.ones(2))) == 1
+
+
 def test_groups_of_letters_know_the_edges_of_a_word():
     assert {" s", "st", "to", "op", "p ", " sto", "top ", "stop "} <= set(groups("STÖP"))
     assert "p t" not in set(groups("stop tot"))
@@ -257,7 +296,23 @@ def test_groups_of_letters_know_the_edges_of_a_word():
         ("it's for my Sister's birthday", "en", [("relation", "sister"), ("occasion", "birthday")]),
         ("my sisters bday", "en", [("relation", "sister"), ("occasion", "birthday")]),
         ("for my mother-in-law", "en", [("relation", "mother_in_law")]),
-        ("a baby shower next week", "en", [("occasion", "baby_shower")]),
+        ("a baby shower next week", "en", [("occasion", "baby_shower"), ("time", "next_week")]),
+        ("for our dog", "en", [("relation", "dog"), ("species", "dog")]),
+        (
+            "our tortoise wakes up in the evening",
+            "en",
+            [("species", "reptile"), ("time", "evening")],
+        ),
+        ("für meine sister", "de", [("relation", "sister")]),
+        ("for meine Schwester", "en", [("relation", "sister")]),
+        (
+            "pasado mañana, für den Papagei",
+            "de",
+            [("time", "day_after_tomorrow"), ("species", "bird")],
+        ),
+        ("kind of for a friend", "en", [("relation", "friend")]),
+        ("son para mis amigos", "es", [("relation", "friend")]),
+        ("am Samstag passt es", "de", [("time", "saturday")]),
         ("mother's day present", "en", [("occasion", "mothers_day")]),
         ("for me", "en", []),
         ("I reason with seasons and momentum", "en", []),
@@ -298,10 +353,11 @@ def test_every_term_is_known_in_every_language():
     assert set(kinds) <= set(yaml.safe_load((ROOT / "domain.yml").read_text())["entities"])
 
 
-def test_no_phrase_means_two_things():
+def test_no_phrase_means_two_things_of_a_kind():
     kinds = yaml.safe_load(TERMS.read_text(encoding="utf-8"))
     seen = {}
     for values in kinds.values():
+        seen.clear()
         for value, phrases in values.items():
             for locale, words in phrases.items():
                 for word in words:

@@ -22,4 +22,5 @@ def settings(receiver: Receiver, tmp_path: Path) -> Settings:
         destinations=("log", "webhook"),
         webhook_url=receiver.url,
         webhook_secret=SecretStr(SECRET),
+        webhook_allow=("127.0.0.0/8",),
     )

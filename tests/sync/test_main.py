@@ -19,6 +19,7 @@ from preferences.store.engine import open_store
 from preferences.store.migrate import alembic_config
 from preferences.store.outbox import mark
 from tests.preferences.store.seeds import add_shopper_who_answered
+from tests.vaults import KEYS, VAULT
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +31,7 @@ async def started(data: Path, **settings: str) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sync"),
         cwd=ROOT,
-        env=names | {"ASKFIRST_DATA_DIR": str(data)} | ours,
+        env=names | {"ASKFIRST_DATA_DIR": str(data), "ASKFIRST_KEYS_FILE": str(KEYS)} | ours,
         stderr=PIPE,
         stdout=PIPE,
     )
@@ -64,7 +65,7 @@ async def ended(process: Process) -> tuple[int, str]:
 
 
 async def answer(url: str, shopper: str) -> None:
-    async with open_store(url) as store, store.begin() as session:
+    async with open_store(url, VAULT) as store, store.begin() as session:
         await add_shopper_who_answered(session, shopper)
         await mark(session, shopper, ["log"], datetime.now(UTC), urgent=False)
 
@@ -106,7 +107,7 @@ async def test_it_waits_for_a_store_that_is_not_there_yet(tmp_path: Path) -> Non
 
     async with started(tmp_path) as process:
         said = await heard(process, "The preference store cannot be")
-        await asyncio.to_thread(command.upgrade, alembic_config(url), "head")
+        await asyncio.to_thread(command.upgrade, alembic_config(url, VAULT), "head")
         await heard(process, "log: ready, 0 to be told.")
         await answer(url, "a")
         await lines(tmp_path / "crm.jsonl", 1)

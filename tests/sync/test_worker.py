@@ -24,6 +24,7 @@ from tests.preferences.store.seeds import (
     add_suppression,
 )
 from tests.sync.receiver import LOST, Receiver
+from tests.vaults import VAULT
 
 
 class FakeCrm:
@@ -355,7 +356,7 @@ async def test_one_that_refuses_us_is_left_alone_for_long_but_a_stop_is_heard(
 
 async def test_a_store_that_is_away_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
     async with (
-        open_store("sqlite:////nowhere/at/all.db") as store,
+        open_store("sqlite:////nowhere/at/all.db", VAULT) as store,
         running(worker(store, FakeCrm())) as task,
     ):
         await asyncio.sleep(0.3)
@@ -412,7 +413,7 @@ async def test_nothing_of_a_shopper_is_in_the_log_or_in_a_reason(
 async def test_two_workers_share_the_work_and_tell_nobody_twice(postgresql_url: str) -> None:
     shoppers = [f"s-{number}" for number in range(80)]
     crms = FakeCrm(), FakeCrm()
-    async with open_store(postgresql_url) as one, open_store(postgresql_url) as other:
+    async with open_store(postgresql_url, VAULT) as one, open_store(postgresql_url, VAULT) as other:
         await answered(one, *shoppers)
         async with running(worker(one, crms[0])), running(worker(other, crms[1])):
             await until_told(one)

@@ -1,4 +1,4 @@
-"""The sentences to be judged by, and the two halves of them."""
+"""The sentences to be judged by: two sets, each in a half for looking and an unseen one."""
 
 import json
 import re
@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent / "heldout"
+FIRST = Path(__file__).parent / "heldout"
+SECOND = Path(__file__).parent / "heldout2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Sentence:
 
     @property
     def is_for_looking(self) -> bool:
-        """Whether errors on it may be looked at; figures come from the others alone."""
+        """Whether errors on it may be looked at; the other half of each set gives the figures."""
         return sha256(self.text.encode()).digest()[0] % 2 == 0
 
 
-def sentences(folder: Path = HERE) -> list[Sentence]:
-    """Read every held-out sentence."""
+def sentences(folder: Path = FIRST) -> list[Sentence]:
+    """Read every held-out sentence of a set."""
     lines = [line for file in sorted(folder.glob("*.jsonl")) for line in _lines(file)]
     return [_sentence(json.loads(line)) for line in lines]
 

@@ -47,6 +47,7 @@ def aims(pairs: Pairs) -> dict[str, Any]:
         "in_scope_refused": _taken_for(inside, "out_of_scope"),
         "recipient_macro_f1": _recipient(pairs),
         "channel_accuracy": _channels(pairs),
+        "answer_accuracy": _answers(pairs),
         "false_yes": sum(reading["act"] == "affirm" for _, reading in unwilling),
     }
 
@@ -90,4 +91,11 @@ def _channels(pairs: Pairs) -> float | None:
     """Tell how often the channel and what is thought of it are both right."""
     said = _only(pairs, lambda s: s.question == "channel_preference" and s.act == "answer")
     hits = [(r["value"], r["polarity"]) == (s.value, s.polarity) for s, r in said]
+    return round(mean(hits), 3) if hits else None
+
+
+def _answers(pairs: Pairs) -> float | None:
+    """Tell how often the question and the option that an answer means are both right."""
+    said = _only(pairs, lambda s: s.act == "answer" and s.value is not None)
+    hits = [(r["question"], r["value"]) == (s.question, s.value) for s, r in said]
     return round(mean(hits), 3) if hits else None

@@ -1,4 +1,9 @@
-from tests.understanding.heldout import Sentence, plain, sentences, trained_on
+import json
+
+import pytest
+
+from tests.understanding.__main__ import looked_at, report, unseen
+from tests.understanding.heldout import FIRST, SECOND, Sentence, plain, sentences, trained_on
 from tests.understanding.scores import figures
 
 
@@ -11,9 +16,10 @@ def taken(act, question=None, value=None, polarity=None):
     return {"act": act, "question": question, "value": value, "polarity": polarity}
 
 
-def test_both_halves_hold_sentences_of_every_language():
-    for looked_at in (True, False):
-        half = [one for one in sentences() if one.is_for_looking == looked_at]
+@pytest.mark.parametrize("folder", [FIRST, SECOND], ids=lambda folder: folder.name)
+def test_both_halves_hold_sentences_of_every_language(folder):
+    for looking in (True, False):
+        half = [one for one in sentences(folder) if one.is_for_looking == looking]
 
         assert len(half) > 600
         assert {"en", "es", "de"} == {one.locale for one in half}
@@ -50,8 +56,29 @@ def test_figures_are_those_of_the_aim():
     assert every["in_scope_refused"] == 0.143
     assert every["recipient_macro_f1"] == 0.5
     assert every["channel_accuracy"] == 1.0
+    assert every["answer_accuracy"] == 0.667
     assert every["false_yes"] == 1
     assert next(line for line in lines if line.get("act") == "sensitive_event")["precision"] == 0.5
+
+
+def test_each_set_gets_the_readings_of_its_own_sentences(capsys):
+    sets = {"new": [said("bye", "goodbye")], "old": [said("hi", "greet"), said("hey", "greet")]}
+
+    report("ours", sets, [taken("goodbye"), taken("greet"), taken("thank")], frozenset())
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = {line["set"]: line["accuracy"] for line in lines if line.get("locale") == "all"}
+    assert found == {"new": 1.0, "old": 0.5}
+
+
+def test_the_figures_come_from_nothing_that_may_be_looked_at():
+    figures_of, mended_by = (
+        [s for part in sets.values() for s in part] for sets in (unseen(), looked_at())
+    )
+
+    assert len(figures_of) + len(mended_by) == len(sentences(FIRST)) + len(sentences(SECOND))
+    assert not any(sentence.is_for_looking for sentence in figures_of)
+    assert all(sentence.is_for_looking for sentence in mended_by)
 
 
 def test_what_the_model_is_trained_on_is_known():

@@ -42,6 +42,7 @@ export class Session {
   #tab = new Memory("sessionStorage");
   #acted = false;
   #current = null;
+  #before = null; // the session of somebody unknown, which who signs in may claim
   #making = null;
 
   constructor(api, locale, identity) {
@@ -49,6 +50,7 @@ export class Session {
     this.#locale = locale;
     this.#identity = identity;
     this.#current = this.#remembered();
+    this.#before = this.#current ? null : this.#unknown(this.#stored());
     this.#acted = this.#current !== null && this.#tab.read(KEY) === null;
   }
 
@@ -84,6 +86,7 @@ export class Session {
   }
 
   forget() {
+    this.#before = this.#unknown(this.#current);
     this.#current = null;
     this.#acted = false;
     this.#durable.write(KEY, null);
@@ -95,8 +98,18 @@ export class Session {
     return this.#current === null || this.#current.subject === this.subject;
   }
 
+  #stored() {
+    return this.#tab.read(KEY) ?? this.#durable.read(KEY);
+  }
+
+  /** The token of a session in which nobody was named, if somebody is named now. */
+  #unknown(session) {
+    if (this.subject === null || session?.subject !== null) return null;
+    return session.token ?? null;
+  }
+
   #remembered() {
-    const stored = this.#tab.read(KEY) ?? this.#durable.read(KEY);
+    const stored = this.#stored();
     if (!stored?.token || stored.subject !== this.subject) return null;
     return stored;
   }
@@ -113,6 +126,7 @@ export class Session {
       assistant: answer.assistant,
       subject: this.subject,
     };
+    this.#before = null;
     this.#keep();
     made?.(answer);
     return answer.session;
@@ -121,8 +135,9 @@ export class Session {
   async #ask() {
     const body = { locale: this.#locale };
     if (!this.#identity.token) return this.#api.createSession(body);
+    const session = this.#before ?? undefined;
     try {
-      return await this.#api.createSession({ ...body, identity: this.#identity.token });
+      return await this.#api.createSession({ ...body, session, identity: this.#identity.token });
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 401) throw error;
     }
@@ -130,7 +145,7 @@ export class Session {
     // and serve the shopper as a stranger where it has none.
     this.#identity.token = await this.#refreshed();
     const identity = this.#identity.token ?? undefined;
-    return this.#api.createSession({ ...body, identity });
+    return this.#api.createSession(identity ? { ...body, session, identity } : body);
   }
 
   async #refreshed() {

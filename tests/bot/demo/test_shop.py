@@ -6,7 +6,7 @@ import jwt
 import pytest
 
 from bot.demo.gateway import base_url
-from bot.demo.markup import join, tag
+from bot.markup import join, tag
 from preferences.settings import Settings
 from tests.bot.demo.conftest import IDENTITY_SECRET
 from tests.bot.demo.fake_gateway import all_fed

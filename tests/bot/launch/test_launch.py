@@ -82,8 +82,9 @@ async def test_a_launcher_that_is_killed_takes_every_process_with_it(tmp_path: P
 async def test_the_gateway_answers_long_before_the_assistant_is_awake(tmp_path: Path) -> None:
     async with instance(tmp_path) as (process, port):
         assert process.stdout
-        said = (await process.stdout.readline()).decode()
+        keys, said = [(await process.stdout.readline()).decode() for _ in range(2)]
 
+        assert keys.startswith("Keys were made in ")
         assert said.startswith(f"The shop is open at http://localhost:{port}/")
         assert "waking up" in said
         assert await answers(f"http://127.0.0.1:{port}/healthz")

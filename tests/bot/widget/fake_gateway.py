@@ -64,13 +64,14 @@ class Conversation:
 
 
 class FakeGateway:
-    """`received` holds the accepted acts, `requests` every path that was asked for."""
+    """`received` holds the accepted acts, `requests` every path, `begun` what sessions began with."""
 
     def __init__(self, script: Script = gift_or_self, identity_secret: str = "i" * 32) -> None:
         self.script = script
         self.identity_secret = identity_secret
         self.received: list[dict[str, Any]] = []
         self.requests: list[str] = []
+        self.begun: list[dict[str, Any]] = []
         self.sessions: dict[str, Conversation] = {}
         self.waking = False
         self.broken = False
@@ -146,6 +147,7 @@ class FakeGateway:
             except jwt.InvalidTokenError:
                 return self._problem(401, "This identity is not valid.")
             subject = claims["sub"]
+        self.begun.append(body)
         session = f"session-{next(self._numbers)}"
         known = [c for c in self.sessions.values() if subject and c.subject == subject]
         self.sessions[session] = known[0] if known else Conversation(subject)

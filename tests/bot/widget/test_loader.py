@@ -108,6 +108,30 @@ async def test_identify_changes_the_conversation_with_the_person(page, shop, gat
     await expect(shopper.bubbles).to_have_count(2)
 
 
+async def test_who_signs_in_offers_the_session_of_before_once(page, shop, gateway):
+    shopper = Shopper(page)
+    await page.goto(shop)
+    await shopper.open()
+    await expect(shopper.choices).not_to_have_count(0)
+    await page.goto(f"{shop}/?identity={identity_of('42')}")  # the chat opens again by itself
+    await until(lambda: len(gateway.begun) == 2)
+    await page.evaluate("token => Askfirst.identify({token})", identity_of("43"))
+    await until(lambda: len(gateway.begun) == 3)
+
+    assert [one.get("session") for one in gateway.begun] == [None, "session-1", None]
+
+
+async def test_who_signs_in_on_the_page_offers_the_session_of_before(page, shop, gateway):
+    shopper = Shopper(page)
+    await page.goto(shop)
+    await shopper.open()
+    await expect(shopper.choices).not_to_have_count(0)
+    await page.evaluate("token => Askfirst.identify({token})", identity_of("42"))
+    await until(lambda: len(gateway.begun) == 2)
+
+    assert [one.get("session") for one in gateway.begun] == [None, "session-1"]
+
+
 async def test_logout_forgets_everything_and_closes(page, shop):
     shopper = Shopper(page)
     await page.goto(f"{shop}/?identity={identity_of('42')}")

@@ -12,6 +12,7 @@ from preferences.catalogue import HERE, read_yaml
 from preferences.conversation import (
     Answered,
     Ask,
+    Claimed,
     Closed,
     ConsentAct,
     Decision,
@@ -34,6 +35,7 @@ from tests.preferences.scenes import (
     NOW,
     REFUSED,
     STOPPED,
+    STRANGER,
     VOICE,
     WITHDRAWN,
     a_candidate,
@@ -50,7 +52,7 @@ from tests.preferences.scenes import (
 ACTS = [
     act for act in read_yaml(HERE.parent / "domain.yml")["intents"] if act not in {"press", "event"}
 ]
-KINDS = {"question", "confirm", "consent", "erase"}
+KINDS = {"question", "confirm", "consent", "erase", "claim"}
 OPEN = [None, *every_ask("en")]
 NAMES = {
     (ask.wording, len(ask.choices), repr(ask.pending)): name
@@ -91,6 +93,7 @@ def states() -> Iterator[State]:
         for consents in ({}, GIVEN, REFUSED, WITHDRAWN):
             yield a_state(**around, consents=consents, candidates=(a_candidate(),))
         yield a_state(**around, known=(an_answer(),), purchases=3)
+        yield a_state(**around, claimable=STRANGER, consents=GIVEN, candidates=(a_candidate(),))
         usual = disclosed and not unclear
         for name, ask in every_ask(locale).items():
             if name in KINDS or usual:
@@ -139,6 +142,16 @@ def open_ask(case: Case) -> Ask | None:
     return None if is_old else state.ask
 
 
+def picks(ask: Ask) -> str | None:
+    return ask.pending.value if ask.pending else None
+
+
+def comes_back(case: Case, put: Put) -> bool:
+    """Whether this is the question that rested while something else was read back."""
+    told = case.state.ask and case.state.ask.pending
+    return bool(told and told.rests and put.ask.begun == told.rests.begun)
+
+
 def test_every_act_is_tried_in_every_state() -> None:
     tried = {(case.act, case.state.locale, name_of(case.state)) for case in cases()}
 
@@ -180,7 +193,7 @@ def test_a_new_ask_goes_on_with_the_open_one_or_comes_after_it_was_closed() -> N
             ask = case.state.ask
             if ask is None:
                 assert put.ask.begun is None, case
-            elif put.ask.begun is None:
+            elif put.ask.begun is None or comes_back(case, put):
                 assert records(case.turn, Closed), case
             else:
                 followed += 1
@@ -192,7 +205,7 @@ def test_a_new_ask_goes_on_with_the_open_one_or_comes_after_it_was_closed() -> N
 def test_nothing_is_stored_and_nothing_lost_while_a_question_goes_on() -> None:
     for case in cases():
         for put in records(case.turn, Put):
-            if put.ask.begun is not None:
+            if put.ask.begun is not None and not comes_back(case, put):
                 assert not records(case.turn, Answered), case
                 assert case.state.ask is not None, case
                 assert put.ask.candidate == case.state.ask.candidate, case
@@ -259,6 +272,44 @@ def test_everything_is_deleted_by_a_plain_yes_to_that_very_question_alone() -> N
     assert erased
 
 
+def test_what_a_stranger_said_is_taken_over_by_a_plain_yes_and_deleted_by_a_plain_no_alone() -> (
+    None
+):
+    yes, no = 0, 0
+    for case in cases():
+        claimed = records(case.turn, Claimed)
+        assert len(claimed) <= 1, case
+        for record in claimed:
+            ask = open_ask(case)
+            assert ask is not None, case
+            assert (ask.kind, record.shopper) == ("claim", STRANGER), case
+            assert len(records(case.turn, Closed)) == 1, case
+            assert not asking(case.turn), case
+            if record.accepted:
+                yes += 1
+                assert case.act in {"yes", "Ja, gern", "1", "pressed affirm"}, case
+            else:
+                no += 1
+                assert case.act in {"2", "pressed deny"}, case
+    assert yes
+    assert no
+
+
+def test_whether_to_take_it_over_is_asked_when_the_chat_is_opened_before_anything_else() -> None:
+    asked = 0
+    for case in cases():
+        for put in records(case.turn, Put):
+            if put.ask.kind == "claim" and put.ask.begun is None:
+                asked += 1
+                assert case.act == "opened", case
+                assert case.state.claimable == STRANGER, case
+                assert not case.state.handed_off, case
+        is_free = case.state.ask is None and not case.state.handed_off
+        if case.act == "opened" and case.state.claimable and is_free:
+            assert bool(asking(case.turn)) != bool(case.state.suppressions), case
+    assert asked
+
+
 def test_stop_withdraws_every_permission_and_forbids_everything_from_every_state() -> None:
     for case in cases():
         if case.act == "stop" and case.sure:
@@ -321,7 +372,8 @@ def test_an_answer_is_kept_only_for_an_open_question_under_a_permission_in_force
             assert case.state.consents == GIVEN, case
             assert Closed("answered") in case.turn.records, case
             own = answer.ask.pending.words if answer.ask.pending else None
-            typed = isinstance(case.message, Said)
+            picked = answer.ask.kind == "question" and answer.value == picks(answer.ask)
+            typed = isinstance(case.message, Said) and not picked
             assert (answer.words is not None) == (typed or own is not None), case
             assert CATALOGUE.questions[answer.ask.question].holds(answer.value), case
     assert kept

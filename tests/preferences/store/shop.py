@@ -13,6 +13,8 @@ from preferences.purchases import Line, Product, Purchase
 from preferences.store.conversations import Conversation, Received, receive, start_conversation
 from preferences.store.engine import Store
 from preferences.store.purchases import Kept, keep_product, keep_purchase
+from preferences.store.sealed import read_text
+from preferences.store.tables import Row
 from preferences.store.turns import Turns
 from preferences.understanding import Guess, Heard
 from tests.preferences.scenes import ASSISTANT, DAY, NOW, POLICY
@@ -100,7 +102,7 @@ class Shop:
         await self.shelves("shirt", "men")
         await self.shelves("dress", "women")
         self.now -= 30 * DAY
-        await self.sells(customer, f"{customer}-shirts", "shirt", quantity=5)
+        await self.sells(customer, f"{customer}-shirts", *["shirt"] * 5)
         self.now += 30 * DAY
 
     async def asks_for_permission(self, customer: str = "4711") -> tuple[Conversation, str]:
@@ -121,6 +123,10 @@ class Shop:
         """The same store with another assistant, say."""
         return replace(self, **changes)
 
-    async def rows[Row: SQLModel](self, table: type[Row]) -> list[Row]:
+    def reads(self, row: Row, column: str) -> str:
+        """Open a sealed column; nothing reads as an empty text."""
+        return read_text(self.store.vault, row, column)
+
+    async def rows[Kind: SQLModel](self, table: type[Kind]) -> list[Kind]:
         async with self.store.begin(readonly=True) as session:
             return list((await session.exec(select(table))).all())

@@ -12,6 +12,7 @@ from preferences.store.engine import Store, open_store
 from preferences.store.tables import ShopperRow
 from tests.preferences.scenes import NOW
 from tests.preferences.store.shop import Shop
+from tests.vaults import VAULT
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ async def patience() -> AsyncIterator[None]:
 
 async def add(store: Store, name: str = "shopper", at: datetime = NOW) -> None:
     async with store.begin() as session:
-        session.add(ShopperRow(id=name, created_at=at))
+        session.add(ShopperRow(id=name, head_id=name, created_at=at))
 
 
 async def test_a_transaction_is_committed_at_its_end(store: Store) -> None:
@@ -35,7 +36,7 @@ async def test_a_transaction_is_committed_at_its_end(store: Store) -> None:
 async def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     async def fail() -> None:
         async with store.begin() as session:
-            session.add(ShopperRow(id="shopper", created_at=NOW))
+            session.add(ShopperRow(id="shopper", head_id="shopper", created_at=NOW))
             await session.flush()
             raise KeyError
 
@@ -47,7 +48,7 @@ async def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
 
 async def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
     async with store.begin() as session:
-        session.add(ShopperRow(id="shopper", created_at=NOW))
+        session.add(ShopperRow(id="shopper", head_id="shopper", created_at=NOW))
         await session.flush()
 
         assert await asyncio.wait_for(Shop(store).rows(ShopperRow), 2) == []
@@ -67,7 +68,7 @@ async def test_a_mistake_of_ours_is_no_outage(store: Store) -> None:
 
 
 async def test_a_wrong_statement_is_no_outage(postgresql_url: str) -> None:
-    async with open_store(postgresql_url) as store, store.begin() as session:
+    async with open_store(postgresql_url, VAULT) as store, store.begin() as session:
         with pytest.raises(ProgrammingError):
             await session.exec(text("SELECT nonsense"))
 
@@ -94,13 +95,13 @@ async def test_a_store_with_its_tables_is_ready(store: Store) -> None:
 
 
 async def test_a_store_without_tables_is_not_ready(tmp_path: Path) -> None:
-    async with open_store(f"sqlite:///{tmp_path}/empty.db") as store:
+    async with open_store(f"sqlite:///{tmp_path}/empty.db", VAULT) as store:
         with pytest.raises(UnavailableError):
             await store.ping()
 
 
 async def test_postgresql_without_tables_is_not_ready(postgresql_url: str) -> None:
-    async with open_store(postgresql_url) as store:
+    async with open_store(postgresql_url, VAULT) as store:
         async with store.begin() as session:
             await session.exec(text("DROP TABLE shopper CASCADE"))
 
@@ -118,7 +119,7 @@ async def test_postgresql_without_tables_is_not_ready(postgresql_url: str) -> No
     ],
 )
 async def test_a_database_that_is_away_is_told_as_such(url: str) -> None:
-    async with open_store(url) as store:
+    async with open_store(url, VAULT) as store:
         with pytest.raises(UnavailableError, match="try again in a moment"):
             await store.ping()
         with pytest.raises(UnavailableError):
@@ -129,7 +130,7 @@ async def test_a_connection_that_breaks_in_the_middle_is_an_outage_and_then_over
     postgresql_url: str,
 ) -> None:
     end = text("SELECT pg_terminate_backend(pg_backend_pid())")
-    async with open_store(postgresql_url) as store:
+    async with open_store(postgresql_url, VAULT) as store:
         with pytest.raises(UnavailableError):
             async with store.begin() as session:
                 await session.exec(end)
@@ -140,7 +141,7 @@ async def test_a_connection_that_breaks_in_the_middle_is_an_outage_and_then_over
 
 async def test_a_database_that_has_no_room_for_us_now_is_an_outage(postgresql_url: str) -> None:
     full = text("DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$")
-    async with open_store(postgresql_url) as store:
+    async with open_store(postgresql_url, VAULT) as store:
         with pytest.raises(UnavailableError):
             async with store.begin() as session:
                 await session.exec(full)
@@ -148,7 +149,7 @@ async def test_a_database_that_has_no_room_for_us_now_is_an_outage(postgresql_ur
 
 async def test_what_is_acknowledged_survives_a_power_cut_on_sqlite(tmp_path: Path) -> None:
     async with (
-        open_store(f"sqlite:///{tmp_path}/askfirst.db") as store,
+        open_store(f"sqlite:///{tmp_path}/askfirst.db", VAULT) as store,
         store.begin(readonly=True) as session,
     ):
         pragmas = {

@@ -23,6 +23,7 @@ from preferences.store.outbox import (
     retry,
 )
 from preferences.store.tables import OutboxRow, ShopperRow
+from tests.vaults import VAULT
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -38,7 +39,7 @@ async def marked(
     async with store.begin() as session:
         for shopper in shoppers:
             if await session.get(ShopperRow, shopper) is None:
-                session.add(ShopperRow(id=shopper, created_at=NOW))
+                session.add(ShopperRow(id=shopper, head_id=shopper, created_at=NOW))
                 await session.flush()
             await mark(session, shopper, destinations, now, urgent=urgent)
 
@@ -232,7 +233,7 @@ async def test_a_late_failure_does_not_undo_an_acknowledgement(store: Store) -> 
 
 
 async def test_nothing_told_and_nothing_failed_asks_nothing_of_the_store() -> None:
-    async with open_store("sqlite:////nowhere/at/all.db") as store:
+    async with open_store("sqlite:////nowhere/at/all.db", VAULT) as store:
         await acknowledge(store, "log", [], NOW)
         await fail(store, "log", {}, timedelta(), NOW)
 
@@ -266,13 +267,13 @@ async def test_pending_counts_who_waits_and_who_failed_for_each_destination(stor
 async def test_a_store_that_is_not_migrated_is_unavailable_and_says_what_to_do(
     tmp_path: Path,
 ) -> None:
-    async with open_store(f"sqlite:///{tmp_path / 'empty.db'}") as store:
+    async with open_store(f"sqlite:///{tmp_path / 'empty.db'}", VAULT) as store:
         with pytest.raises(UnavailableError):
             await pending(store)
 
 
 async def test_the_same_on_postgresql(postgresql_url: str) -> None:
-    async with open_store(postgresql_url) as store:
+    async with open_store(postgresql_url, VAULT) as store:
         async with store.begin() as session:
             await (await session.connection()).exec_driver_sql("DROP TABLE outbox")
 
@@ -294,7 +295,7 @@ async def test_many_who_claim_at_once_never_share_a_row(store: Store) -> None:
 async def test_a_row_that_somebody_writes_is_skipped_and_not_waited_for(
     postgresql_url: str,
 ) -> None:
-    async with open_store(postgresql_url) as store:
+    async with open_store(postgresql_url, VAULT) as store:
         await marked(store, "written", "free")
         async with _writing(store, "written"), asyncio.timeout(5):
             assert await claimed(store) == ["free"]

@@ -7,13 +7,14 @@ from preferences.errors import NotFoundError
 from preferences.profile import Answer, ConsentEvent, Profile, SuppressionEntry
 from preferences.store.engine import Store
 from preferences.store.profiles import read_profile, read_profiles
-from preferences.store.tables import IdentityRow
 from tests.preferences.store.seeds import (
     DRESS,
+    NOTICE_SHA256,
     OPTIONS,
     START,
     add_answer,
     add_consent,
+    add_identity,
     add_shopper,
     add_shopper_who_answered,
     add_suppression,
@@ -30,12 +31,14 @@ async def test_a_profile_holds_everything_that_the_ledgers_say(store: Store) -> 
         identities={"shopify": "number-s-1"},
         answers=(
             Answer(
+                id="answer-s-1-1",
                 question="gift_or_self",
                 version=1,
                 value="gift",
                 detail={"relation": "sister"},
                 subject="self",
                 kind="declared",
+                source="shopper",
                 about=About(**DRESS),
                 wording="A gift, or for you?",
                 options=tuple(OPTIONS),
@@ -57,10 +60,11 @@ async def test_a_profile_holds_everything_that_the_ledgers_say(store: Store) -> 
                 state="given",
                 method="button",
                 notice_version=1,
-                notice_sha256="abc",
+                notice_sha256=NOTICE_SHA256,
                 locale="en",
                 channel="web",
                 occurred_at=START + timedelta(minutes=1),
+                shopper="s-1",
             )
         },
         suppressions=(SuppressionEntry("all", "", "shopper", "shopper_said_stop", START),),
@@ -94,16 +98,13 @@ async def test_an_identity_counts_until_it_is_unlinked_and_the_last_of_a_kind_wi
     async with store.begin() as session:
         await add_shopper(session, "s-1")
         for value, days, unlinked_at in (("new", 2, None), ("gone", 3, START), ("old", -1, None)):
-            session.add(
-                IdentityRow(
-                    id=value,
-                    shopper_id="s-1",
-                    kind="shopify",
-                    value=value,
-                    assurance="signed",
-                    linked_at=START + timedelta(days=days),
-                    unlinked_at=unlinked_at,
-                )
+            await add_identity(
+                session,
+                "s-1",
+                "shopify",
+                value,
+                linked_at=START + timedelta(days=days),
+                unlinked_at=unlinked_at,
             )
 
     assert (await read_profile(store, "s-1")).identities == {"shopify": "new"}

@@ -12,6 +12,7 @@ from preferences.store.engine import Store, open_store
 from preferences.store.shoppers import new_shopper
 from preferences.store.sqlite import connect_sqlite
 from preferences.store.tables import ShopperRow
+from tests.vaults import VAULT
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ async def write(store: Store) -> None:
 
 
 async def test_a_writer_cancelled_at_any_moment_keeps_nobody_out(file: Path) -> None:
-    async with open_store(f"sqlite:///{file}") as store:
+    async with open_store(f"sqlite:///{file}", VAULT) as store:
         kept = []  # a traceback that somebody holds must not hold the lock
         for moment in range(120):
             writing = asyncio.create_task(write(store))

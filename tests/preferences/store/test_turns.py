@@ -1,10 +1,11 @@
 import asyncio
+import json
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
 import pytest
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, update
 
 from preferences.conversation import About
 from preferences.errors import NotFoundError
@@ -18,13 +19,16 @@ from preferences.store.tables import (
     ConversationRow,
     DecisionRow,
     MessageRow,
+    NoticeRow,
     OutboxRow,
+    OwnWordsRow,
     SuppressionRow,
 )
 from preferences.store.turns import give_up
 from preferences.understanding import Guess, Heard
 from tests.preferences.scenes import ASSISTANT, CATALOGUE, DAY, HOUR, NOW, VOICE
 from tests.preferences.store.shop import Shop
+from tests.vaults import VAULT
 
 GIFT = Heard(
     "for my sister", (Guess("answer", 0.9, "gift_or_self", "gift"),), {"relation": "sister"}
@@ -38,9 +42,10 @@ async def test_an_answer_is_kept_with_everything_that_proves_it(shop: Shop) -> N
     await shop.answers(words, GIFT)
 
     (answer,) = await shop.rows(AnswerRow)
-    (consent,) = await shop.rows(ConsentEventRow)
+    (words_kept,) = await shop.rows(OwnWordsRow)
+    (consent,) = [row for row in await shop.rows(ConsentEventRow) if row.state == "given"]
     asked = next(row for row in await shop.rows(AskRow) if row.id == ask)
-    assert (answer.value, answer.detail, answer.own_words) == (
+    assert (answer.value, answer.detail, shop.reads(words_kept, "text")) == (
         "gift",
         {"relation": "sister"},
         "for my sister",
@@ -68,11 +73,19 @@ async def test_permission_is_kept_with_the_exact_notice_that_was_shown(shop: Sho
 
     await shop.feels(talk, notice, "Yes, you may", 0)
 
-    (given,) = await shop.rows(ConsentEventRow)
+    asked, given = sorted(await shop.rows(ConsentEventRow), key=lambda row: row.seq)
     wording = VOICE.fill(CATALOGUE.purposes["tailor_suggestions"].wording["en"])
-    assert given.notice_text == wording
+    (kept,) = await shop.rows(NoticeRow)
+    assert (kept.sha256, kept.text) == (given.notice_sha256, wording)
     assert given.notice_sha256 == sha256(wording.encode()).hexdigest()
-    assert (given.seq, given.method, given.notice_version) == (1, "button", 1)
+    assert (asked.state, asked.notice_sha256) == ("requested", given.notice_sha256)
+    assert (given.seq, given.method, given.notice_version) == (2, "button", 1)
+    assert given.evidence_sha256 == sha256(b"Yes, you may").hexdigest()
+    assert (given.shown_ask, given.shown_at, given.disclosed_at) == (notice, NOW, NOW)
+    assert given.valid_until == NOW + 730 * DAY
+    assert (given.lawful_basis, given.recipients) == ("consent", ["log"])
+    assert given.data_categories == ["shopping_preferences", "own_words"]
+    assert (given.supersedes, given.assurance) == (None, "verified")
 
 
 async def test_a_turn_taken_twice_gives_the_same_replies_and_is_kept_once(shop: Shop) -> None:
@@ -149,7 +162,7 @@ async def test_a_turn_that_fails_leaves_nothing_and_can_be_taken_again(shop: Sho
     with pytest.raises(IntegrityError):
         await shop.of(destinations=[None]).answers(received)  # written last
 
-    assert await shop.rows(ConsentEventRow) == []
+    assert [row.state for row in await shop.rows(ConsentEventRow)] == ["requested"]
     assert [waiting.seq for waiting in await read_unanswered(shop.store, talk.shopper)] == [
         received.seq
     ]
@@ -196,17 +209,22 @@ async def test_stop_is_kept_with_its_withdrawal_and_start_lifts_it(shop: Shop) -
 
     consents = sorted(await shop.rows(ConsentEventRow), key=lambda row: row.seq)
     assert [(row.seq, row.state, row.method) for row in consents] == [
-        (1, "given", "button"),
-        (2, "withdrawn", "stop_keyword"),
+        (1, "requested", "asked"),
+        (2, "given", "button"),
+        (3, "withdrawn", "stop_keyword"),
     ]
-    assert consents[1].notice_text is None
+    assert consents[2].notice_sha256 is None
+    assert consents[2].supersedes == consents[1].id
     (forbidden,) = await shop.rows(SuppressionRow)
     assert (forbidden.scope, forbidden.expires_at, forbidden.lifted_at) == ("all", None, None)
+    assert (forbidden.source, forbidden.reason) == ("shopper", "shopper_said_stop")
+    assert forbidden.message_id == consents[2].message_id != ""
 
     shop.waits(HOUR)
     await shop.hears(talk, "start")
     (lifted,) = await shop.rows(SuppressionRow)
     assert lifted.lifted_at == NOW + HOUR
+    assert (lifted.lifted_by or "").startswith("shopper:")
 
 
 async def test_a_sensitive_moment_is_over_after_ninety_days(shop: Shop) -> None:
@@ -216,6 +234,7 @@ async def test_a_sensitive_moment_is_over_after_ninety_days(shop: Shop) -> None:
 
     (forbidden,) = await shop.rows(SuppressionRow)
     assert forbidden.expires_at == NOW + 90 * DAY
+    assert forbidden.source == "assistant"
     reasons = []
     for wait in (89 * DAY, 2 * DAY):
         shop.waits(wait)
@@ -232,7 +251,7 @@ async def test_silence_is_kept_with_its_reasons(shop: Shop) -> None:
 
     (decision,) = await shop.rows(DecisionRow)
     assert (decision.trigger, decision.question_id) == ("opened", None)
-    assert decision.reasons == [{"code": "nothing_to_ask", "question": ""}]
+    assert decision.reasons == [{"code": "nothing_to_ask", "question": "", "stage": "value"}]
 
 
 async def test_a_question_that_was_put_and_ended_takes_its_occasion_with_it(shop: Shop) -> None:
@@ -296,12 +315,15 @@ async def test_what_is_known_is_told_in_the_words_of_the_catalogue(shop: Shop) -
 async def test_an_answer_whose_option_is_gone_is_told_by_its_value(shop: Shop) -> None:
     talk, _ = await shop.asks_the_question()
     await shop.hears(talk, "a gift")
-    async with shop.store.begin() as session:
-        await session.exec(update(AnswerRow).values(value="loan").where(col(AnswerRow.id) != ""))
+    question = CATALOGUE.questions["gift_or_self"]
+    left = tuple(option for option in question.options if option.value != "gift")
+    questions = {**CATALOGUE.questions, question.id: question.model_copy(update={"options": left})}
+    catalogue = CATALOGUE.model_copy(update={"questions": questions})
+    later = shop.of(assistant=replace(ASSISTANT, catalogue=catalogue))
 
-    (told,) = await shop.hears(talk, "what do you know about me?", "ask_data")
+    (told,) = await later.hears(talk, "what do you know about me?", "ask_data")
 
-    assert "“loan”" in told["text"]
+    assert "“gift”" in told["text"]
 
 
 async def test_an_answer_in_another_conversation_of_the_shopper_is_known_here(shop: Shop) -> None:
@@ -362,19 +384,21 @@ async def test_a_chain_is_one_question_closed_as_a_whole_and_answered_in_its_fir
     shop: Shop,
 ) -> None:
     talk, ask = await shop.asks_the_question()
-    unsure = Heard("a friend, kind of", (Guess("answer", 0.15, "gift_or_self", "gift"),))
+    unsure = Heard("a friend, kind of", (Guess("answer", 0.07, "gift_or_self", "gift"),))
     (back,) = await shop.answers(await shop.gets(talk, "text", unsure.text), unsure)
     held = {row.id: row for row in await shop.rows(AskRow)}
     assert (back["ask"] != ask, held[back["ask"]].begun_by) == (True, ask)
-    assert held[back["ask"]].pending["words"] == unsure.text
+    pending = shop.reads(held[back["ask"]], "pending")
+    assert json.loads(pending)["words"] == unsure.text
 
     await shop.feels(talk, back["ask"], "Yes", 0)
 
     (answer,) = await shop.rows(AnswerRow)
     assert (answer.ask_id, answer.wording) == (ask, held[ask].wording)
-    assert (answer.value, answer.own_words) == ("gift", unsure.text)
+    (kept,) = await shop.rows(OwnWordsRow)
+    assert (answer.value, shop.reads(kept, "text")) == ("gift", unsure.text)
     chain = [row for row in await shop.rows(AskRow) if row.kind != "consent"]
-    assert {(row.outcome, row.pending and 1) for row in chain} == {("answered", None)}
+    assert {(row.outcome, row.sealed_pending) for row in chain} == {("answered", None)}
     assert [row.closed_at is not None for row in await shop.rows(CandidateRow)] == [True]
 
 
@@ -393,6 +417,24 @@ async def test_who_talked_before_is_known_in_a_new_conversation(shop: Shop) -> N
     (first, *_) = await shop.hears(await shop.meets("4711"), "hello", "greet")
 
     assert first["text"] == VOICE.say("hello_again", "en")
+
+
+async def test_a_question_that_rested_is_one_question_and_ends_as_it_is_answered(
+    shop: Shop,
+) -> None:
+    talk, _ = await shop.asks_the_question()
+    text_me = Heard("please text me instead", (Guess("answer", 0.9, "channel", "sms"),))
+    await shop.answers(await shop.gets(talk, "text", text_me.text), text_me)
+    held = [row for row in await shop.rows(AskRow) if row.question_id == "gift_or_self"]
+    assert [row.outcome for row in held] == ["skipped"]
+
+    await shop.hears(talk, "yes", "affirm")
+    await shop.answers(await shop.gets(talk, "text", "for my sister"), GIFT)
+
+    assert {row.value for row in await shop.rows(AnswerRow)} == {"sms", "gift"}
+    held = [row for row in await shop.rows(AskRow) if row.question_id == "gift_or_self"]
+    assert [row.outcome for row in held] == ["answered", "answered"]
+    assert [row.begun_by for row in held].count(None) == 1
 
 
 async def test_after_it_was_handed_back_the_assistant_speaks_again(shop: Shop) -> None:
@@ -436,7 +478,7 @@ async def test_giving_up_what_nobody_knows_of_is_nothing(shop: Shop) -> None:
 
 
 async def test_a_turn_taken_several_times_at_once_is_taken_once(store_url: str) -> None:
-    async with open_store(store_url) as store:
+    async with open_store(store_url, VAULT) as store:
         shop = Shop(store)
         talk, _ = await shop.asks_the_question()
         words = await shop.gets(talk, "text", "for my sister")
@@ -448,7 +490,7 @@ async def test_a_turn_taken_several_times_at_once_is_taken_once(store_url: str) 
 
 
 async def test_turns_of_several_conversations_at_once_do_not_mix(postgresql_url: str) -> None:
-    async with open_store(postgresql_url) as store:
+    async with open_store(postgresql_url, VAULT) as store:
         shop = Shop(store)
         talks = [await shop.meets() for _ in range(8)]
 
@@ -458,7 +500,7 @@ async def test_turns_of_several_conversations_at_once_do_not_mix(postgresql_url:
 
 
 async def test_messages_and_turns_at_once_leave_a_log_without_a_gap(postgresql_url: str) -> None:
-    async with open_store(postgresql_url) as store:
+    async with open_store(postgresql_url, VAULT) as store:
         shop = Shop(store)
         talk = await shop.meets()
 

@@ -1,17 +1,20 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from aiohttp import ClientTimeout
 from pydantic import SecretStr
 
+from preferences.addresses import Allowed
 from preferences.errors import SettingsError
 from preferences.settings import Settings
-from sync.connectors import webhook
 from sync.connectors.webhook import open_connector
 from sync.delivery import Result
 from sync.errors import DestinationRefusedError, DestinationUnavailableError
+from sync.guard import open_guarded
+from sync.posting import Poster
 from tests.sync.deliveries import changed, delivery
+from tests.sync.names import Names, unused_port
 from tests.sync.receiver import LOST, Receiver
 
 
@@ -84,7 +87,7 @@ async def test_trouble_that_passes_is_for_later(
         ("999999", 86_400),
         ("soon", 0),
         ("", 0),
-        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0),
+        ("Sun, 22 Nov 2026 00:00:00 GMT", 0),
         ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
     ],
 )
@@ -112,18 +115,20 @@ async def test_it_reads_a_date_too(settings: Settings, receiver: Receiver) -> No
 
 
 async def test_a_receiver_that_does_not_answer_in_time_is_for_later(
-    settings: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, receiver: Receiver
 ) -> None:
-    monkeypatch.setattr(webhook, "_PATIENCE", ClientTimeout(total=0.2))
     receiver.delay = 1
 
     async with open_connector(settings) as connector:
+        hasty = replace(
+            connector, poster=replace(connector.poster, patience=timedelta(seconds=0.2))
+        )
         with pytest.raises(DestinationUnavailableError, match="cannot be reached"):
-            await connector.push([delivery()])
+            await hasty.push([delivery()])
 
 
 async def test_a_receiver_that_is_not_there_is_for_later(settings: Settings) -> None:
-    nobody = settings.model_copy(update={"webhook_url": "http://127.0.0.1:1/hook"})
+    nobody = settings.model_copy(update={"webhook_url": f"http://127.0.0.1:{unused_port()}/hook"})
 
     async with open_connector(nobody) as connector:
         with pytest.raises(DestinationUnavailableError, match="is it running"):
@@ -167,7 +172,29 @@ async def test_of_a_refused_batch_only_the_bad_ones_are_refused(
     assert set(receiver.held) == {f"s-{number}" for number in range(8)} - {"s-3"}
 
 
-@pytest.mark.parametrize("url", ["crm.example/hook", "ftp://crm.example", "http://", "http://[::1"])
+async def test_an_address_that_became_an_inner_one_is_told(settings: Settings) -> None:
+    inner = settings.model_copy(update={"webhook_url": "https://crm.example/hook"})
+
+    async with (
+        open_connector(inner) as connector,
+        open_guarded(Allowed(), Names({"crm.example": ["10.0.0.1"]})) as session,
+    ):
+        moved = replace(connector, poster=Poster(session))
+        with pytest.raises(DestinationRefusedError, match=r"ASKFIRST_WEBHOOK_URL: .*not a public"):
+            await moved.push([delivery()])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "crm.example/hook",
+        "ftp://crm.example",
+        "http://",
+        "http://[::1",
+        "http://crm.example",
+        "https://10.0.0.1",
+    ],
+)
 async def test_an_address_that_is_none_stops_the_start(settings: Settings, url: str) -> None:
     with pytest.raises(SettingsError, match="ASKFIRST_WEBHOOK_URL"):
         async with open_connector(settings.model_copy(update={"webhook_url": url})):

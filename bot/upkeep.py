@@ -1,0 +1,44 @@
+"""Keeps the store in order by itself: what is old goes, ledgers are anchored, burdens pause."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from bot.parts import Clock
+from preferences.errors import UnavailableError
+from preferences.policy import Policy
+from preferences.settings import Settings
+from preferences.store.anchors import anchor
+from preferences.store.engine import Store
+from preferences.store.pausing import pause_burdens
+from preferences.store.retention import Limits, sweep
+
+logger = logging.getLogger(__name__)
+
+_PAUSED = (
+    "The question %s pauses: of %d asks %d were declined, and %d ended in a stop. Mend it, then let"
+    " it go on by `python -m preferences resume QUESTION`."
+)
+_LOOK_SECONDS = 60.0
+_EVERY = timedelta(days=1)
+
+
+async def keep_up(store: Store, settings: Settings, policy: Policy, clock: Clock) -> None:
+    """Do it now and once a day from then on, as the clock tells; what failed is tried again soon."""
+    done: datetime | None = None
+    while True:
+        now = clock()
+        if done is None or now - done >= _EVERY:
+            try:
+                gone = await sweep(store, Limits.of(settings), settings.destinations, now)
+                await anchor(store, now)
+                paused = await pause_burdens(store, policy.pausing, now)
+            except UnavailableError as error:
+                logger.warning("Retention waits: %s", error)
+            else:
+                done = now
+                told = ", ".join(f"{rows} of {table}" for table, rows in gone.items())
+                logger.info("Retention: %s removed.", told or "nothing")
+                for met in paused:
+                    logger.warning(_PAUSED, met.question, met.asks, met.declined, met.opted_out)
+        await asyncio.sleep(_LOOK_SECONDS)

@@ -1,0 +1,53 @@
+"""Says in plain sentences why a shopper was asked, or not: for a marketer, not for the shopper."""
+
+_SENTENCES = {
+    "sensitive_moment": "They told of a sensitive moment.",
+    "despair": "They told of despair.",
+    "complaint": "They complained.",
+    "return": "They are sending something back.",
+    "under_age": "They are too young to be asked.",
+    "shopper_said_stop": "They said stop.",
+    "shopper_paused": "They asked for a pause.",
+    "shopper_left_channel": "They do not want to be asked on this channel.",
+    "shopper_erased": "They had everything deleted.",
+    "already_sorted": "They said it is taken care of.",
+    "not_relevant": "They said it does not concern them.",
+    "person_is_talking": "A person is talking with them.",
+    "was_objected": "Their browser objects to what the answer would be kept for.",
+    "was_declined": "They declined it.",
+    "was_withdrawn": "They withdrew their permission while it was open.",
+    "was_sensitive": "It was open when they told of a sensitive moment.",
+    "was_not_relevant": "They said it does not concern them.",
+    "was_skipped": "They put it off.",
+    "was_ignored": "They left it without an answer.",
+    "was_unclear": "Their answer was not understood.",
+    "was_dont_know": "They did not know.",
+    "was_no_preference": "They have no preference.",
+    "question_open": "Another question is still open here.",
+    "question_open_elsewhere": "A question is still open in another conversation.",
+    "conversation_budget_used": "This conversation has had its questions.",
+    "asked_recently": "They were asked a few days ago.",
+    "day_budget_used": "They were asked enough for a day.",
+    "week_budget_used": "They were asked enough for a week.",
+    "month_budget_used": "They were asked enough for a month.",
+    "delicate_budget_used": "This delicate question was asked often enough for a month.",
+    "delicate_too_soon": "A delicate question is never the first.",
+    "ignored_repeatedly": "They left several questions in a row without an answer.",
+    "depth_not_earned": "They have not answered enough to be asked something so personal.",
+    "no_recent_contact": "They have not answered anything for long.",
+    "nobody_there": "They were not there.",
+    "quiet_hours": "It was late where they are.",
+    "question_unknown": "The catalogue has no such question any more.",
+    "question_paused": "The question pauses: too many felt it as a burden.",
+    "known_already": "The answer is known and still fresh.",
+    "not_worth_it": "An answer would change less than asking costs.",
+    "outweighed": "Another question was worth more.",
+    "nothing_to_ask": "Nothing had happened that makes a question worth asking.",
+    "claim_first": "They were asked first whether to keep what they said before signing in.",
+    "not_said": "It would have been asked, but they are among those with whom it is only observed.",
+}
+
+
+def sentence(code: str) -> str:
+    """Say a reason; one that the shop gave itself is quoted."""
+    return _SENTENCES.get(code, f"They do not want it (“{code}”).")

@@ -1,0 +1,153 @@
+"""All that a decision is made by, small enough to be kept with it and to make it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from preferences.catalogue import Catalogue, Question
+from preferences.conversation import Asked, Candidate, ConsentState, Held, State, Suppression
+from preferences.errors import BadInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a decision depends on of a question, as the catalogue had it then."""
+
+    version: int
+    purpose: str
+    depth: int
+    half_life_days: int
+    delicate: bool = False
+    category: str | None = None
+    give: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighable:
+    """A candidate without words; `traits` is None where the catalogue knows no such question."""
+
+    candidate: str
+    question: str
+    reason: str
+    at: datetime
+    purchase: str = ""
+    sku: str = ""
+    category: str = ""
+    traits: Traits | None = None
+
+    @property
+    def occasion(self) -> str:
+        """The kind of occasion: what stands before a colon in its reason, as in `misfit:price`."""
+        return self.reason.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """One moment of one shopper, as far as a decision depends on it. No words, no names: ids alone."""
+
+    trigger: str
+    now: datetime
+    shopper: str
+    channel: str
+    locale: str
+    handed_off: bool = False
+    open: str | None = None
+    seen_at: datetime | None = None
+    zone: str = ""
+    suppressions: tuple[Suppression, ...] = ()
+    consents: Mapping[str, ConsentState] | None = None
+    asked: tuple[Asked, ...] = ()
+    held: tuple[Held, ...] = ()
+    paused: tuple[str, ...] = ()
+    delicate: tuple[str, ...] = ()
+    weighables: tuple[Weighable, ...] = ()
+
+    @property
+    def questions(self) -> list[Asked]:
+        """The questions among what was asked: a notice or a confirmation is none."""
+        return [asked for asked in self.asked if asked.kind == "question"]
+
+    def age(self, at: datetime) -> timedelta:
+        """Tell how long ago something was."""
+        return self.now - at
+
+
+def inputs_of(trigger: str, state: State, catalogue: Catalogue) -> Inputs:
+    """Take out of a state what a decision depends on."""
+    questions = catalogue.questions
+    names = {asked.question for asked in state.asked} & questions.keys()
+    return Inputs(
+        trigger=trigger,
+        now=state.now,
+        shopper=state.head or state.shopper,
+        channel=state.channel,
+        locale=state.locale,
+        handed_off=state.handed_off,
+        open=state.ask.question if state.ask else None,
+        seen_at=state.seen_at,
+        zone=state.zone,
+        suppressions=state.suppressions,
+        consents={purpose: consent.state for purpose, consent in state.consents.items()},
+        asked=state.asked,
+        held=state.held,
+        paused=tuple(sorted(state.paused)),
+        delicate=tuple(sorted(name for name in names if _is_delicate(questions[name]))),
+        weighables=tuple(
+            _weighable(candidate, questions.get(candidate.question))
+            for candidate in state.candidates
+        ),
+    )
+
+
+def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
+    """Give them to be stored; what is as usual is left out."""
+    page: dict[str, Any] = _INPUTS.dump_python(inputs, mode="json", exclude_defaults=True)
+    return page
+
+
+def inputs_from_json(page: Mapping[str, Any]) -> Inputs:
+    """Read them as they were stored.
+
+    :raises BadInputError: they were stored by another release than can be read here.
+    """
+    try:
+        return _INPUTS.validate_python(page)
+    except ValidationError:
+        message = "These inputs are of another release; replay the decision with that one."
+        raise BadInputError(message) from None
+
+
+def _weighable(candidate: Candidate, question: Question | None) -> Weighable:
+    return Weighable(
+        candidate=candidate.id,
+        question=candidate.question,
+        reason=candidate.reason.partition(":")[0],
+        at=candidate.at,
+        purchase=candidate.about.purchase,
+        sku=candidate.about.sku,
+        category=candidate.category,
+        traits=None if question is None else _traits(question),
+    )
+
+
+def _traits(question: Question) -> Traits:
+    each = question.options and all(option.give for option in question.options)
+    return Traits(
+        version=question.version,
+        purpose=question.purpose,
+        depth=question.depth,
+        half_life_days=question.half_life_days,
+        delicate=_is_delicate(question),
+        category=question.category,
+        give="option" if each and question.give is None else "question",
+    )
+
+
+def _is_delicate(question: Question) -> bool:
+    return question.sensitivity == "delicate"
+
+
+_INPUTS = TypeAdapter(Inputs)

@@ -1,0 +1,88 @@
+"""Pauses questions that too many felt as a burden; only their owner lets them be asked again."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, exists, func, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from preferences.choosing.pausing import Reception, has_to_pause
+from preferences.errors import NotFoundError
+from preferences.policy import PausingPolicy
+from preferences.store.engine import Store
+from preferences.store.states import read_paused
+from preferences.store.tables import AskRow, PausedQuestionRow, SuppressionRow
+
+_SPAN = timedelta(days=90)
+
+
+async def pause_burdens(store: Store, policy: PausingPolicy, now: datetime) -> list[Reception]:
+    """Pause what has to pause by what came of it in 90 days, and give what is paused newly.
+
+    It looks at every ask of that time: for the daily sweep, not for a turn.
+    """
+    async with store.begin() as session:
+        paused = await read_paused(session)
+        found = [
+            (reception, why)
+            for reception in await _receptions(session, now)
+            if reception.question not in paused
+            and (why := has_to_pause(reception, policy)) is not None
+        ]
+        for reception, why in found:
+            row = PausedQuestionRow(
+                question_id=reception.question,
+                why=why,
+                asks=reception.asks,
+                declined=reception.declined,
+                opted_out=reception.opted_out,
+                paused_at=now,
+            )
+            await session.merge(row)
+    return [reception for reception, _ in found]
+
+
+async def ask_again(store: Store, question: str, now: datetime) -> None:
+    """Let a question be asked again: its owner has mended it, and what was before counts no more.
+
+    :raises NotFoundError: it does not pause.
+    """
+    async with store.begin() as session:
+        row = await session.get(PausedQuestionRow, question)
+        if row is None or row.resumed_at is not None:
+            message = "This question does not pause; there is nothing to resume."
+            raise NotFoundError(message)
+        row.resumed_at = now
+        session.add(row)
+
+
+async def _receptions(session: AsyncSession, now: datetime) -> list[Reception]:
+    """Count each question's asks; a stop while it was open is laid to its charge."""
+    stopped = exists().where(
+        col(SuppressionRow.shopper_id) == col(AskRow.shopper_id),
+        col(SuppressionRow.reason) == "shopper_said_stop",
+        col(SuppressionRow.created_at) >= col(AskRow.asked_at),
+        col(SuppressionRow.created_at) <= func.coalesce(col(AskRow.closed_at), now),
+    )
+    query = (
+        select(
+            AskRow.question_id,
+            func.count(),
+            func.sum(case((col(AskRow.outcome) == "declined", 1), else_=0)),
+            func.sum(case((stopped, 1), else_=0)),
+        )
+        .outerjoin(PausedQuestionRow, col(PausedQuestionRow.question_id) == col(AskRow.question_id))
+        .where(
+            AskRow.kind == "question",
+            AskRow.asked_at > now - _SPAN,
+            or_(
+                col(PausedQuestionRow.resumed_at).is_(None),
+                col(AskRow.asked_at) > col(PausedQuestionRow.resumed_at),
+            ),
+            col(AskRow.begun_by).is_(None),
+            col(AskRow.closed_at).is_not(None),
+        )
+        .group_by(AskRow.question_id)
+        .order_by(AskRow.question_id)
+    )
+    return [Reception(*row) for row in (await session.exec(query)).all()]

@@ -1,0 +1,44 @@
+"""Who is who: rows stay with the shopper they were written for, a person is all of their shoppers."""
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from preferences.errors import NotFoundError
+from preferences.store.tables import ShopperRow
+
+
+async def head_of(session: AsyncSession, shopper: str) -> str:
+    """Give the id by which a shopper's person is known outside: their own unless they were linked.
+
+    :raises NotFoundError: there is no such shopper.
+    """
+    row = await session.get(ShopperRow, shopper)
+    if row is None:
+        message = "There is no shopper of that id; take one that this shop was told before."
+        raise NotFoundError(message)
+    return row.head_id
+
+
+async def hold_person(session: AsyncSession, shopper: str) -> str:
+    """Have a person to oneself until the transaction ends, and give their id.
+
+    Whatever is read afterwards is what whoever held them before has committed: of two who decide at
+    the same moment, on whichever channels, the second one knows what the first one asked.
+
+    :raises NotFoundError: there is no such shopper.
+    """
+    head = await head_of(session, shopper)
+    await session.get(ShopperRow, head, with_for_update=True, populate_existing=True)
+    return head
+
+
+async def members_of(session: AsyncSession, head: str) -> list[str]:
+    """Give the shoppers that a person is, in a fixed order; of an id that is no head, nobody."""
+    query = select(ShopperRow.id).where(ShopperRow.head_id == head).order_by(col(ShopperRow.id))
+    return list((await session.exec(query)).all())
+
+
+def of_person(owner: str, head: str) -> ColumnElement[bool]:
+    """Tell of a table's column of shoppers that its row belongs to a person, whoever wrote it."""
+    return col(owner).in_(select(ShopperRow.id).where(ShopperRow.head_id == head))

@@ -1,0 +1,44 @@
+"""Puts texts into sealed columns and reads them, each bound to its table, column and row."""
+
+from functools import cache
+
+from sqlalchemy import inspect
+
+from preferences.store.tables import Row
+from preferences.store.vault import Vault
+
+PREFIX = "sealed_"
+"""Every column of that prefix holds what `Vault.seal` made, or nothing."""
+
+
+def put_sealed(vault: Vault, row: Row, column: str, text: str | None) -> None:
+    """Seal a text into `sealed_<column>` of a row whose primary key is set."""
+    sealed = None if text is None else vault.seal(text, _place(row, column), _key(row))
+    setattr(row, PREFIX + column, sealed)
+
+
+def read_sealed(vault: Vault, row: Row, column: str) -> str | None:
+    """Open `sealed_<column>` of a row.
+
+    :raises SealError: its key is missing, or it was moved here from another place.
+    """
+    sealed: str | None = getattr(row, PREFIX + column)
+    return vault.open(sealed, _place(row, column), _key(row)) if sealed else None
+
+
+def read_text(vault: Vault, row: Row, column: str) -> str:
+    """Open a sealed column; nothing reads as an empty text."""
+    return read_sealed(vault, row, column) or ""
+
+
+def _place(row: Row, column: str) -> str:
+    return f"{row.__tablename__}.{column}"
+
+
+def _key(row: Row) -> str:
+    return "/".join(str(getattr(row, name)) for name in _primary_key(type(row)))
+
+
+@cache
+def _primary_key(table: type[Row]) -> tuple[str, ...]:
+    return tuple(column.name for column in inspect(table).primary_key)

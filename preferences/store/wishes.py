@@ -1,0 +1,189 @@
+"""Keeps what the shop reports of a shopper's wishes: a decision on a purpose, a thing not wanted.
+
+A wish that forbids always counts. A permission counts only with the text that was shown, when, and
+the words of the act; and never against a later no.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from preferences.catalogue import Purpose
+from preferences.conversation import ConsentState
+from preferences.errors import AskfirstError, BadInputError
+from preferences.store.changes import ChangeType, note
+from preferences.store.engine import Store
+from preferences.store.facts import refuse_erased
+from preferences.store.ids import new_id
+from preferences.store.ledger import Act, Notice, append_new_consent
+from preferences.store.outbox import mark
+from preferences.store.persons import head_of, of_person
+from preferences.store.tables import ConsentRow, NoticeRow, SuppressionRow
+
+type Decision = Literal["given", "refused", "withdrawn", "objected"]
+
+_CHANGES: dict[Decision, ChangeType] = {
+    "given": "consent.given",
+    "refused": "consent.refused",
+    "withdrawn": "consent.withdrawn",
+    "objected": "consent.objected",
+}
+_FORBIDDING: tuple[ConsentState, ...] = ("refused", "withdrawn", "objected")
+_API, _CLAIMED = "api", "claimed"
+
+
+class OvertakenError(AskfirstError):
+    """The shopper said no after the text was shown: the permission does not count, drop it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The text that a permission answers, by its hash, and when the shopper saw it."""
+
+    sha256: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A decision of a shopper on a purpose, as `actor` reports it; `effect` names the report."""
+
+    purpose: str
+    state: Decision
+    words: str | None
+    locale: str
+    channel: str
+    actor: str
+    effect: str
+    shown: Shown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """Something that a shopper told the shop they do not want, for some time or for good."""
+
+    scope: Literal["all", "channel", "topic", "category"]
+    target: str
+    reason: str
+    lasts: timedelta | None = None
+
+
+async def report_decision(
+    store: Store,
+    shopper: str,
+    told: Reported,
+    purpose: Purpose,
+    destinations: Sequence[str],
+    now: datetime,
+) -> str:
+    """Append a decision to the ledger and give the event's id; told again it is that event.
+
+    :raises NotFoundError: there is no such shopper.
+    :raises ErasedError: they had everything deleted.
+    :raises BadInputError: the text that a permission answers is not known here.
+    :raises OvertakenError: a permission is older than a no.
+    """
+    async with store.begin() as session:
+        head = await head_of(session, shopper)
+        await refuse_erased(session, head)
+        notice = await _notice(session, head, told) if told.shown else None
+        event, is_new = await append_new_consent(
+            session, head, _act(told, purpose, notice, destinations, now)
+        )
+        if is_new:
+            note(session, head, _CHANGES[told.state], {"purpose": told.purpose}, now)
+            await session.flush()
+            await mark(session, head, destinations, now, urgent=told.state != "given")
+    return event
+
+
+async def add_suppression(
+    store: Store, shopper: str, wish: Unwanted, destinations: Sequence[str], now: datetime
+) -> str:
+    """Keep what is not wanted and give its id; where it is in force as long already, that one's.
+
+    :raises NotFoundError: there is no such shopper.
+    """
+    until = None if wish.lasts is None else now + wish.lasts
+    async with store.begin() as session:
+        head = await head_of(session, shopper)
+        if (known := await _in_force(session, head, wish, until)) is not None:
+            return known
+        row = SuppressionRow(
+            id=new_id(),
+            shopper_id=head,
+            scope=wish.scope,
+            target=wish.target,
+            source="shop",
+            reason=wish.reason,
+            created_at=now,
+            expires_at=until,
+        )
+        session.add(row)
+        detail = {"scope": wish.scope, "target": wish.target}
+        note(session, head, "suppression.added", detail, now)
+        await session.flush()
+        await mark(session, head, destinations, now, urgent=True)
+    return row.id
+
+
+async def _notice(session: AsyncSession, head: str, told: Reported) -> Notice:
+    assert told.shown is not None  # noqa: S101  (the caller has looked)
+    known = await session.get(NoticeRow, told.shown.sha256)
+    if known is None:
+        message = "No text of this hash was ever shown; send that of a notice kept here."
+        raise BadInputError(message, field="notice_sha256")
+    later = select(ConsentRow.purpose).where(
+        of_person(ConsentRow.shopper_id, head),
+        ConsentRow.purpose == told.purpose,
+        col(ConsentRow.state).in_(_FORBIDDING),
+        col(ConsentRow.occurred_at) >= told.shown.at,
+    )
+    if (await session.exec(later)).first() is not None:
+        message = "The shopper said no after this text was shown; ask again before you rely on it."
+        raise OvertakenError(message)
+    return Notice(known.key, known.version, known.locale, known.text, told.shown.at, "")
+
+
+def _act(
+    told: Reported,
+    purpose: Purpose,
+    notice: Notice | None,
+    destinations: Sequence[str],
+    now: datetime,
+) -> Act:
+    return Act(
+        purpose=told.purpose,
+        state=told.state,
+        method=_API,
+        actor=told.actor,
+        assurance=_CLAIMED,
+        locale=told.locale,
+        channel=told.channel,
+        idempotency_key=f"{_API}/{told.effect}",
+        occurred_at=now,
+        words=told.words,
+        notice=notice,
+        recipients=tuple(destinations),
+        categories=tuple(purpose.data_categories),
+        valid_until=now + timedelta(days=purpose.valid_days) if told.state == "given" else None,
+    )
+
+
+async def _in_force(
+    session: AsyncSession, head: str, wish: Unwanted, until: datetime | None
+) -> str | None:
+    """Give the suppression that says the same for as long, if there is one."""
+    end = col(SuppressionRow.expires_at)
+    query = select(SuppressionRow.id).where(
+        of_person(SuppressionRow.shopper_id, head),
+        SuppressionRow.scope == wish.scope,
+        SuppressionRow.target == wish.target,
+        col(SuppressionRow.lifted_at).is_(None),
+        end.is_(None) if until is None else or_(end.is_(None), end >= until),
+    )
+    return (await session.exec(query)).first()

@@ -1,0 +1,1 @@
+"""Tells whoever asked for it of each change: small, signed, tried for days, to public addresses."""

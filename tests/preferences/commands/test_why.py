@@ -1,0 +1,101 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+import yaml
+
+from preferences.__main__ import main
+from preferences.catalogue import HERE, read_yaml
+from preferences.store.engine import open_store
+from preferences.store.tables import DecisionRow
+from tests.preferences.scenes import MINUTE, NOW
+from tests.preferences.store.shop import Shop
+from tests.vaults import KEYS, VAULT
+
+ASKED = "2026-11-22 12:00 UTC on web, opened: asked nothing (policy 2)"
+NOTHING = "  value: Nothing had happened that makes a question worth asking."
+
+
+@pytest.fixture(autouse=True)
+def deployment(monkeypatch: pytest.MonkeyPatch, store_url: str, tmp_path: Path) -> None:
+    monkeypatch.setenv("ASKFIRST_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ASKFIRST_DATABASE_URL", store_url)
+    monkeypatch.setenv("ASKFIRST_KEYS_FILE", str(KEYS))
+
+
+@pytest.fixture
+def shopper(store_url: str) -> str:
+    """A customer who opened the chat twice, and of whom a decision was noted by hand."""
+
+    async def come() -> str:
+        async with open_store(store_url, VAULT) as store:
+            shop = Shop(store)
+            talk = await shop.meets("1001")
+            for _ in range(2):
+                await shop.sees(talk, "opened")
+                shop.waits(MINUTE)
+            async with store.begin() as session:
+                session.add(
+                    DecisionRow(
+                        id="by-hand",
+                        shopper_id=talk.shopper,
+                        conversation_id=talk.id,
+                        trigger="opened",
+                        question_id="gift_or_self",
+                        reasons=[],
+                        policy_version=1,
+                        policy_sha256=shop.assistant.policy.sha256,
+                        inputs={
+                            "trigger": "opened",
+                            "now": NOW.isoformat(),
+                            "shopper": talk.shopper,
+                            "channel": "web",
+                            "locale": "en",
+                        },
+                        at=NOW - MINUTE,
+                    )
+                )
+            return talk.shopper
+
+    return asyncio.run(come())
+
+
+def test_it_is_told_in_sentences_the_newest_first(
+    shopper: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["why", shopper, "--last", "2"]) == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        ASKED.replace("12:00", "12:01"),
+        NOTHING,
+        ASKED,
+        NOTHING,
+    ]
+
+
+def test_a_name_of_the_shop_will_do_and_a_replay_gives_the_same(
+    shopper: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shopper
+    assert main(["why", "customer:1001", "--last", "1", "--replay"]) == 0
+
+    assert capsys.readouterr().out.splitlines()[-1] == "  replay: the same again"
+
+
+def test_a_replay_that_gives_another_result_is_an_error(
+    shopper: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["why", shopper, "--replay"]) == 1
+
+    assert capsys.readouterr().out.splitlines()[-1] == "  replay: ANOTHER RESULT"
+
+
+def test_a_replay_by_another_policy_asks_for_the_one_it_was_decided_by(
+    shopper: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = read_yaml(HERE / "policy.yml") | {"version": 99}
+    (tmp_path / "policy.yml").write_text(yaml.safe_dump(other))
+
+    assert main(["why", shopper, "--last", "1", "--replay", "--policy", str(tmp_path)]) == 0
+
+    assert "give --policy a folder with that of version 2" in capsys.readouterr().out

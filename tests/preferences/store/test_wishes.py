@@ -1,0 +1,137 @@
+"""Decisions and wishes that the shop reports, and the history that proves them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from sqlmodel import select
+
+from preferences.catalogue import load_catalogue
+from preferences.errors import BadInputError
+from preferences.store.changes import read_changes
+from preferences.store.engine import Store
+from preferences.store.erasure import erase_shopper
+from preferences.store.facts import ErasedError
+from preferences.store.history import After, read_consent_events, read_history
+from preferences.store.naming import tell_names
+from preferences.store.profiles import read_profile
+from preferences.store.tables import NoticeRow, OutboxRow
+from preferences.store.wishes import (
+    OvertakenError,
+    Reported,
+    Shown,
+    Unwanted,
+    add_suppression,
+    report_decision,
+)
+from tests.preferences.scenes import DAY, MINUTE, NOW
+from tests.preferences.store.seeds import add_shopper_who_answered
+
+PURPOSE = "tailor_suggestions"
+TEXT = "May we keep it?"
+SHOWN = Shown(sha256(TEXT.encode()).hexdigest(), NOW - MINUTE)
+YES = Reported(PURPOSE, "given", "yes", "en", "shop", "key:1", "effect-1", SHOWN)
+NO = Reported(PURPOSE, "withdrawn", None, "en", "shop", "key:1", "effect-2")
+
+
+@pytest.fixture
+async def anna(store: Store) -> str:
+    row = NoticeRow(
+        sha256=SHOWN.sha256, key="p", version=1, locale="en", text=TEXT, first_shown_at=NOW
+    )
+    async with store.begin() as session:
+        session.add(row)
+    return await tell_names(store, [("customer", "1")], NOW)
+
+
+async def report(store: Store, shopper: str, told: Reported, at: timedelta = timedelta()) -> str:
+    purpose = load_catalogue().purposes[PURPOSE]
+    return await report_decision(store, shopper, told, purpose, ("log",), NOW + at)
+
+
+async def urgent(store: Store) -> list[bool]:
+    async with store.begin(readonly=True) as session:
+        return [row.urgent for row in (await session.exec(select(OutboxRow))).all()]
+
+
+async def test_a_permission_has_its_notice_its_words_and_an_end(store: Store, anna: str) -> None:
+    event = await report(store, anna, YES)
+
+    _, [entry] = await read_consent_events(store, anna)
+    assert (entry.id, entry.record["notice_text"], entry.record["method"]) == (event, TEXT, "api")
+    assert entry.record["evidence_sha256"] == sha256(b"yes").hexdigest()
+    assert entry.record["valid_until"] is not None
+    assert await urgent(store) == [False]
+
+
+async def test_a_report_told_again_is_the_same_event(store: Store, anna: str) -> None:
+    assert await report(store, anna, YES) == await report(store, anna, YES, DAY)
+    assert [change.type for change in await read_changes(store, 0, 9)] == ["consent.given"]
+
+
+async def test_a_no_goes_first_and_an_older_yes_does_not_undo_it(store: Store, anna: str) -> None:
+    await report(store, anna, NO)
+
+    assert await urgent(store) == [True]
+    with pytest.raises(OvertakenError):
+        await report(store, anna, YES)
+    later = replace(YES, shown=replace(SHOWN, at=NOW + MINUTE))
+    await report(store, anna, later, DAY)
+    types = [change.type for change in await read_changes(store, 0, 9)]
+    assert types == ["consent.withdrawn", "consent.given"]
+
+
+async def test_a_permission_to_a_text_that_nobody_kept_is_none(store: Store, anna: str) -> None:
+    with pytest.raises(BadInputError) as refused:
+        await report(store, anna, replace(YES, shown=replace(SHOWN, sha256="0" * 64)))
+
+    assert refused.value.field == "notice_sha256"
+
+
+async def test_nothing_is_reported_of_who_is_erased(store: Store, anna: str) -> None:
+    await erase_shopper(store, anna, (), NOW)
+
+    with pytest.raises(ErasedError):
+        await report(store, anna, YES)
+
+
+async def test_a_wish_in_force_for_longer_stands_for_a_shorter_one(store: Store, anna: str) -> None:
+    async def add(days: int | None) -> str:
+        lasts = None if days is None else timedelta(days=days)
+        wish = Unwanted("channel", "email", "unsubscribed", lasts)
+        return await add_suppression(store, anna, wish, ("log",), NOW)
+
+    week = await add(7)
+    assert await add(3) == week
+    for_good = await add(None)
+    assert for_good != week
+    assert await add(7) in {week, for_good}
+    assert await add(None) == for_good
+    assert len((await read_profile(store, anna)).suppressions) == 2
+    assert await urgent(store) == [True]
+
+
+async def test_a_history_has_every_ledger_in_the_order_of_time(store: Store, anna: str) -> None:
+    await report(store, anna, YES)
+    await add_suppression(store, anna, Unwanted("all", "", "law"), (), NOW + MINUTE)
+    await report(store, anna, NO, DAY)
+
+    _, whole = await read_history(store, anna, None, 10)
+    assert [entry.kind for entry in whole] == ["consent", "suppression", "consent"]
+    assert whole[0].record["notice_text"] == TEXT
+    assert whole[2].record["notice_text"] is None
+    for number in range(len(whole)):
+        first = whole[number]
+        _, rest = await read_history(store, anna, After(first.at, first.id), 10)
+        assert rest == whole[number + 1 :]
+    assert await read_history(store, anna, None, 2) == (anna, whole[:2])
+
+
+async def test_a_history_has_own_words_while_they_are_kept(store: Store) -> None:
+    async with store.begin() as session:
+        await add_shopper_who_answered(session, "ben")
+
+    _, entries = await read_history(store, "ben", None, 10)
+
+    assert [e.record["own_words"] for e in entries if e.kind == "answer"] == ["it's for my sister"]

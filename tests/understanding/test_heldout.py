@@ -1,0 +1,85 @@
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from preferences.catalogue import load_catalogue
+from tests.understanding.heldout import FIRST, SECOND, plain, sentences
+
+ROOT = Path(__file__).parents[2]
+LOCALES = ("en", "es", "de")
+CHANNEL_VIEWS = {"wants", "does_not_want"}
+
+
+@cache
+def acts():
+    domain = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
+    return frozenset(domain["intents"]) - {"press", "event"}
+
+
+@pytest.mark.parametrize("folder", [FIRST, SECOND], ids=lambda folder: folder.name)
+def test_every_act_is_one_that_the_assistant_knows(folder):
+    for sentence in sentences(folder):
+        assert sentence.acts <= acts(), sentence
+
+
+@pytest.mark.parametrize("folder", [FIRST, SECOND], ids=lambda folder: folder.name)
+def test_every_question_and_option_stands_in_the_catalogue(folder):
+    questions = load_catalogue().questions
+    for sentence in sentences(folder):
+        assert sentence.asked is None or sentence.asked in questions, sentence
+        if sentence.question is None:
+            assert sentence.value is None, sentence
+            continue
+        values = {option.value for option in questions[sentence.question].options}
+        assert sentence.value is None or sentence.value in values, sentence
+
+
+def test_an_answer_names_its_question_and_nothing_else_does():
+    for sentence in sentences(SECOND):
+        assert (sentence.question is not None) == (sentence.act == "answer"), sentence
+        assert (sentence.value is not None) == (sentence.act == "answer"), sentence
+
+
+def test_what_is_thought_of_a_channel_is_said_with_the_channel_alone():
+    for sentence in sentences(SECOND):
+        is_channel = sentence.question == "channel_preference" and sentence.value != "none"
+        assert (sentence.polarity in CHANNEL_VIEWS) == is_channel, sentence
+
+
+def test_an_option_is_declined_only_where_something_was_asked():
+    asked_for = {"decline", "dont_know", "no_preference", "not_relevant"}
+    for sentence in sentences(SECOND):
+        assert sentence.asked or sentence.act not in asked_for, sentence
+
+
+def test_no_sentence_of_the_second_set_stands_twice_or_in_the_first():
+    second = Counter(plain(one.text) for one in sentences(SECOND))
+
+    assert second.most_common(1)[0][1] == 1
+    assert not second.keys() & {plain(one.text) for one in sentences(FIRST)}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_second_set_says_enough_of_everything_in_each_language(locale):
+    said = [one for one in sentences(SECOND) if one.locale == locale]
+    count = Counter(one.act for one in said)
+    recipients = {one.value for one in said if one.question == "gift_or_self"}
+
+    assert len(said) >= 200
+    assert {act for act in acts() if count[act] < 8} == set()
+    assert count["stop"] >= 30
+    assert count["sensitive_event"] >= 20
+    assert count["out_of_scope"] >= 30
+    assert sum("hard_negative" in one.tags for one in said) >= 20
+    assert recipients == {"gift", "self", "household", "unknown"}
+
+
+def test_a_file_holds_the_sentences_of_its_own_language():
+    for locale in LOCALES:
+        file = SECOND / f"{locale}.jsonl"
+        held = [one for one in sentences(SECOND) if one.locale == locale]
+
+        assert len(held) == len(file.read_text(encoding="utf-8").splitlines())
