@@ -21,6 +21,10 @@ def command(arguments: Sequence[str]) -> int:
         from bot.understand import command as understand  # noqa: PLC0415 - no run needs it
 
         return understand(arguments[1:])
+    if arguments[:1] == ["inspect"]:
+        from bot.inspecting import command as inspect  # noqa: PLC0415 - no run needs it
+
+        return inspect(arguments[1:])
     given = _read(arguments)
     screen = _open_screen()
     try:
@@ -38,7 +42,7 @@ def _read(arguments: Sequence[str]) -> dict[str, Any]:
     parser = ArgumentParser(
         prog="python -m bot",
         description="Run Askfirst: gateway, action server, Rasa and CRM sync, until Ctrl-C.",
-        epilog="`python -m bot understand --help` tries phrases on it. Every other setting is an ASKFIRST_* variable; .env.example names them all.",
+        epilog="`python -m bot understand --help` tries phrases on it, `python -m bot inspect --help` reads webhooks. Every other setting is an ASKFIRST_* variable; .env.example names them all.",
     )
     parser.add_argument(
         "--port", type=int, help="port of the gateway (ASKFIRST_PORT, 8080); 0 takes a free one"

@@ -132,7 +132,7 @@ def setup(app: web.Application) -> None:
 async def orders(request: web.Request) -> web.Response:
     """Take an order. The ping that is sent on saving a webhook is answered, and nothing is kept."""
     raw = await request.read()
-    if _PING.fullmatch(raw):
+    if is_ping(raw):
         return acknowledged()
     if not is_signed(request, raw, PLATFORM):
         return unsigned(PLATFORM)
@@ -143,6 +143,11 @@ async def orders(request: web.Request) -> web.Response:
             return await read(request, raw, PLATFORM, Order, lambda it: _order(request, it))
         case _:
             return acknowledged()
+
+
+def is_ping(raw: bytes) -> bool:
+    """Tell whether a body is the ping that is sent, unsigned, when a webhook is saved."""
+    return bool(_PING.fullmatch(raw))
 
 
 async def _order(request: web.Request, order: Order) -> web.Response:
