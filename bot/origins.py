@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 _GUARDED = "/v1/chat/"
 _ALLOWED = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
     "Access-Control-Max-Age": "600",
 }
 

@@ -142,6 +142,9 @@ class Settings(BaseSettings):
     messages_per_minute_per_address: int = Field(
         60, ge=0, description="messages that may come from one network address; 0: no limit"
     )
+    messages_per_minute_of_all: int = Field(
+        600, ge=0, description="messages that the chat takes from all pages together; 0: no limit"
+    )
     sessions_per_minute_per_address: int = Field(
         10, ge=0, description="chat sessions that one network address may begin; 0: no limit"
     )

@@ -5,6 +5,7 @@ from pydantic import AwareDatetime
 from bot.api.models import Params, Text, View
 from bot.api.operations import Call, operation
 from bot.api.refusals import NOT_FOUND
+from bot.parts import BUS
 from preferences.store.conversations import hand_back, handed_off_at
 
 
@@ -37,6 +38,7 @@ async def hand_back_conversation(call: Call, path: ConversationPath) -> Conversa
     To ask for it twice does no harm.
     """
     await hand_back(call.store, path.id)
+    await call.request.app[BUS].tell(path.id, "state")
     return await _shown(call, path.id)
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, SecretStr, ValidationError
 
-from bot.channels.web import CHANNEL
+from bot.chat.sessions import CHANNEL
 from bot.parts import BUS, CLOCK, POLICY, QUEUE, SETTINGS, STORE
 from bot.problems import problem
 from preferences.purchases import Note, Purchase

@@ -65,11 +65,13 @@ async def start_conversation(
     customer: str | None,
     now: datetime,
     previous: str | None = None,
+    zone: str = "",
 ) -> Conversation:
     """Begin a conversation with a customer the shop vouched for, or with somebody unknown.
 
-    `previous` is the conversation that the same device held before the customer signed in: what a
-    stranger said there may be claimed, if the customer wants it.
+    `previous` is the conversation that the same device held before the customer signed in: it is
+    over then, and what a stranger said there may be claimed, if the customer wants it. `zone` is the
+    time zone of the device.
     """
     async with store.begin() as session:
         shopper = (
@@ -79,13 +81,18 @@ async def start_conversation(
                 session, "customer", customer, assurance="verified", proof="identity_token", now=now
             )
         )
+        stranger = None if customer is None else await stranger_of(session, previous)
+        if stranger is not None:
+            before = await session.get_one(ConversationRow, previous)
+            before.ended_at = before.ended_at or now
         row = ConversationRow(
             id=new_id(),
             shopper_id=shopper,
             channel=channel,
             locale=locale,
+            zone=zone,
             assurance="anonymous" if customer is None else "verified",
-            claimable_id=None if customer is None else await stranger_of(session, previous),
+            claimable_id=stranger,
             created_at=now,
             seen_at=now,
         )
@@ -126,7 +133,7 @@ async def _keep(store: Store, conversation: str, incoming: Mapping[str, Any]) ->
                     col(MessageRow.message_id) == incoming["message_id"],
                 ),
             )
-            .where(ConversationRow.id == conversation)
+            .where(ConversationRow.id == conversation, col(ConversationRow.ended_at).is_(None))
             .with_for_update(of=ConversationRow)
         )
         found = (await session.exec(query)).first()
@@ -235,6 +242,7 @@ async def reachable(
             of_person(ConversationRow.shopper_id, shopper),
             col(ConversationRow.assurance) != "anonymous",
             ConversationRow.channel == channel,
+            col(ConversationRow.ended_at).is_(None),
             ConversationRow.seen_at > now - within,
         )
         .order_by(col(ConversationRow.seen_at).desc())

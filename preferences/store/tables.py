@@ -106,7 +106,7 @@ class ConversationRow(Row, table=True):
     `assurance` tells how sure it is who is talking here: `anonymous`, `claimed` or `verified`;
     `claimable_id` names who talked here before somebody signed in, whose answers may be taken over;
     `zone` is the time zone of the shopper's device, if it told one; `seen_at` when they last did
-    something here themselves.
+    something here themselves; `ended_at` when its session was ended: nothing comes in or out by it.
     """
 
     __tablename__ = "conversation"
@@ -125,6 +125,7 @@ class ConversationRow(Row, table=True):
     unclear: int = 0
     turns: int = 0
     handed_off_at: datetime | None = _time(default=None)
+    ended_at: datetime | None = _time(default=None)
 
 
 class MessageRow(Row, table=True):
