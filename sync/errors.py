@@ -13,6 +13,14 @@ class DestinationUnavailableError(AskfirstError):
         self.wait = wait
 
 
+class QuotaExhaustedError(DestinationUnavailableError):
+    """Nothing is taken before `wait` is over: every worker pauses, and no attempt is counted."""
+
+
+class BatchRefusedError(AskfirstError):
+    """Something in this batch makes the destination refuse all of it: push it in halves."""
+
+
 class DestinationRefusedError(AskfirstError):
     """The destination wants nothing from us as things stand: give up and tell the operator.
 

@@ -12,8 +12,9 @@ from preferences.store.engine import Store
 from preferences.store.outbox import LEASE, Due, Told, acknowledge, backoff, claim, fail, retry
 from preferences.store.profiles import read_profiles
 from sync.bell import Bell
-from sync.delivery import Connector, Delivery, Result
+from sync.delivery import Connector, Delivery, Later, Refused, Result
 from sync.errors import DestinationRefusedError, DestinationUnavailableError
+from sync.halving import push_in_halves
 
 _LOG = getLogger(__name__)
 _PATIENCE = LEASE - timedelta(seconds=5)  # a push is given up before its lease ends
@@ -82,9 +83,13 @@ class Worker:
     async def _tell(self, changed: Mapping[Due, Delivery]) -> None:
         results = await self._push(changed)
         outcomes = list(zip(changed.items(), results, strict=True))
-        refused = {due: result.refused for (due, _), result in outcomes if result.refused}
-        taken = [delivery for (_, delivery), result in outcomes if not result.refused]
+        refused = {
+            due: result.reason for (due, _), result in outcomes if isinstance(result, Refused)
+        }
+        later = {due: result.reason for (due, _), result in outcomes if isinstance(result, Later)}
+        taken = [delivery for (due, delivery), _ in outcomes if due not in refused | later]
         await self._acknowledge(taken)
+        await fail(self.store, self.destination, later, timedelta(), _now())
         await fail(self.store, self.destination, refused, _REFUSED_ONE, _now())
         _LOG.info("%s: %d told.", self.destination, len(taken))
         for reason in sorted(set(refused.values())):
@@ -93,7 +98,9 @@ class Worker:
     async def _push(self, changed: Mapping[Due, Delivery]) -> Sequence[Result]:
         try:
             async with asyncio.timeout(self.patience.total_seconds()):
-                return await self.connector.push(list(changed.values()))
+                told = push_in_halves(self.connector.push, list(changed.values()))
+                results = {delivery.shopper: result async for delivery, result in told}
+                return [results[delivery.shopper] for delivery in changed.values()]
         except TimeoutError:
             await self._put_off(changed, message := "It took too long to answer.", timedelta())
             raise DestinationUnavailableError(message) from None

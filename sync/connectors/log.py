@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from preferences.errors import SettingsError
 from preferences.settings import Settings
-from sync.delivery import Delivery, Result, digest
+from sync.delivery import Delivery, Result, Taken, digest
 from sync.errors import DestinationUnavailableError
 
 _TAIL = 1 << 20  # bytes: more than what can be under way when a worker is killed
@@ -54,7 +54,7 @@ class Log:
             self._written[one.shopper] = (one.version, one.digest)
         for shopper in list(self._written)[:-_REMEMBERED]:
             del self._written[shopper]
-        return [Result() for _ in batch]
+        return [Taken() for _ in batch]
 
     def _write(self, lines: bytes, erased: set[str]) -> None:
         with _appending(self._file) as log:

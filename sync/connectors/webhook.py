@@ -15,8 +15,12 @@ from yarl import URL
 from preferences.addresses import Allowed, ForbiddenAddressError, check_url
 from preferences.errors import SettingsError
 from preferences.settings import Settings
-from sync.delivery import Delivery, Result
-from sync.errors import DestinationRefusedError, DestinationUnavailableError
+from sync.delivery import Delivery, Result, Taken
+from sync.errors import (
+    BatchRefusedError,
+    DestinationRefusedError,
+    DestinationUnavailableError,
+)
 from sync.guard import open_guarded
 from sync.posting import Answer, Poster, UnansweredError
 
@@ -42,20 +46,18 @@ class Webhook:
     batch_size: int = 20
 
     async def push(self, batch: Sequence[Delivery]) -> Sequence[Result]:
-        """Post a batch; one that is refused is posted again in halves, to find what is wrong."""
+        """Post a batch."""
         answer = await self._post(batch)
         status = answer.status
         if HTTPStatus(200) <= status < HTTPStatus(300):
-            return [Result() for _ in batch]
+            return [Taken() for _ in batch]
         if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             message = f"The webhook answered {status}; it is tried again later."
             raise DestinationUnavailableError(message, wait=answer.wait)
         if status not in _REFUSES_CONTENT:
             raise _refusal(status)
-        if len(batch) == 1:
-            return [Result(refused=f"The webhook answered {status}: mend the receiver.")]
-        half = len(batch) // 2
-        return [*await self.push(batch[:half]), *await self.push(batch[half:])]
+        message = f"The webhook answered {status}: mend the receiver."
+        raise BatchRefusedError(message)
 
     async def _post(self, batch: Sequence[Delivery]) -> Answer:
         now = datetime.now(UTC)

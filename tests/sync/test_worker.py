@@ -15,7 +15,7 @@ from preferences.store.outbox import LEASE, Pending, mark, pending
 from preferences.store.tables import OutboxRow, SuppressionRow
 from sync.bell import Bell
 from sync.connectors import open_connector
-from sync.delivery import Delivery, Result
+from sync.delivery import Delivery, Refused, Result, Taken
 from sync.errors import DestinationRefusedError, DestinationUnavailableError
 from sync.worker import Worker
 from tests.preferences.store.seeds import (
@@ -46,7 +46,8 @@ class FakeCrm:
         if self.troubles and (trouble := self.troubles.popleft()):
             raise trouble
         self.taken += [one for one in batch if one.shopper != self.refuses]
-        return [Result("It has no name." if one.shopper == self.refuses else "") for one in batch]
+        refused = Refused("It has no name.")
+        return [refused if one.shopper == self.refuses else Taken() for one in batch]
 
     @property
     def told(self) -> list[str]:

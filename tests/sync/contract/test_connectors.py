@@ -14,7 +14,7 @@ import sync.connectors as folder
 from preferences.errors import SettingsError
 from preferences.settings import Settings
 from sync.connectors import open_connector
-from sync.delivery import Connector, Delivery, Result
+from sync.delivery import Connector, Delivery, Taken
 from sync.errors import DestinationUnavailableError
 from tests.sync.deliveries import changed, delivery
 from tests.sync.receiver import LOST, Receiver
@@ -98,7 +98,7 @@ async def test_a_batch_arrives_whole_and_in_order(case: Case) -> None:
     async with case.open() as connector:
         results = await connector.push(batch)
 
-    assert results == [Result(), Result()]
+    assert results == [Taken(), Taken()]
     assert case.world.held() == told(*batch)
 
 
@@ -118,7 +118,7 @@ async def test_a_repeated_push_changes_nothing(case: Case) -> None:
         await connector.push(batch)
         results = await connector.push(batch)
 
-    assert results == [Result(), Result()]
+    assert results == [Taken(), Taken()]
     assert case.world.held() == told(*batch)
 
 
@@ -138,7 +138,7 @@ async def test_after_a_lost_answer_the_same_push_succeeds_and_shows_once(case: C
         try:
             await connector.push([delivery("a")])
         except DestinationUnavailableError:
-            assert await connector.push([delivery("a")]) == [Result()]
+            assert await connector.push([delivery("a")]) == [Taken()]
 
     assert case.world.held() == told(delivery("a"))
 

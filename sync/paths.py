@@ -1,0 +1,61 @@
+"""Finds what a mapping names in a profile: `answers.motivation.value`, `consents.news.state`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+type Path = tuple[str, ...]
+
+ANSWER = frozenset(
+    {
+        *("value", "label", "own_words", "unwanted", "subject", "kind", "channel", "locale"),
+        *("asked_at", "answered_at", "fresh_until"),
+    }
+)
+"""What may be asked of an answer, besides `detail.NAME`."""
+
+CONSENT = frozenset({"state", "at", "channel", "notice_version", "valid_until", "event", "method"})
+_UNWANTED = "does_not_want"
+
+
+def find(path: Path, profile: Mapping[str, Any], *, source: str = "") -> Any:
+    """Give what a path leads to, or None.
+
+    What came from `source` itself is left out: a CRM is not told its own facts.
+    """
+    match path:
+        case ("identities", kind):
+            return profile["identities"].get(kind)
+        case ("answers", question, *what):
+            return _answered(profile, question, tuple(what), source)
+        case ("consents", purpose, what):
+            return (profile["consents"].get(purpose) or {}).get(what)
+        case ("suppressions", scope, *target):
+            return _suppressed(profile, scope, *target)
+        case (name,):
+            return profile[name]
+    return None
+
+
+def _answered(profile: Mapping[str, Any], question: str, what: Path, source: str) -> Any:
+    """Look into the newest answer; `unwanted` names every option that is not wanted."""
+    told = [one for one in profile["preferences"] if one["question"] == question]
+    told = [one for one in told if one["kind"] == "declared" or one["source"] != source]
+    if what == ("unwanted",):
+        refused = [one["value"] for one in told if _is_unwanted(one)]
+        return ",".join(sorted(set(refused))) or None
+    for answer in told:
+        if not _is_unwanted(answer):
+            return answer["detail"].get(what[1]) if what[0] == "detail" else answer[what[0]]
+    return None
+
+
+def _is_unwanted(answer: Mapping[str, Any]) -> bool:
+    return bool(answer["detail"].get("polarity") == _UNWANTED)
+
+
+def _suppressed(profile: Mapping[str, Any], scope: str, target: str = "") -> bool:
+    """Tell whether somebody is to be left alone: everywhere, or in one channel, topic or category."""
+    entries = profile["suppressions"]
+    return any(
+        one["scope"] == "all" or (one["scope"], one["target"]) == (scope, target) for one in entries
+    )

@@ -1,0 +1,44 @@
+"""Writes a value as a CRM wants it."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+type Transform = Literal[
+    "as_is", "upper", "lower", "semicolons", "list", "date", "milliseconds", "midnight", "yes_no"
+]
+
+
+def _date(value: str) -> str:
+    return datetime.fromisoformat(value).astimezone(UTC).date().isoformat()
+
+
+def _milliseconds(value: str) -> int:
+    return int(datetime.fromisoformat(value).timestamp() * 1000)
+
+
+def _midnight(value: str) -> int:
+    at = datetime.fromisoformat(value).astimezone(UTC)
+    return _milliseconds(at.replace(hour=0, minute=0, second=0, microsecond=0).isoformat())
+
+
+_FORMS: Mapping[str, Callable[[Any], Any]] = {
+    "as_is": lambda value: value,
+    "upper": str.upper,
+    "lower": str.lower,
+    "semicolons": lambda value: value.replace(",", ";"),
+    "list": lambda value: value.split(","),
+    "date": _date,
+    "milliseconds": _milliseconds,
+    "midnight": _midnight,
+    "yes_no": lambda value: "yes" if value else "no",
+}
+
+
+def transformed(form: Transform, value: Any) -> Any:
+    """Give a value in another form.
+
+    `semicolons` and `list` are for several options, which we keep with commas; `date` is the day in
+    UTC, `milliseconds` and `midnight` count from 1970, the second from the begin of that day.
+    """
+    return _FORMS[form](value)
