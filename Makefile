@@ -34,7 +34,7 @@ run: setup      ## set everything up, start it all and print the address of the 
 
 test: setup .venv/.dev .venv-rasa/.dev browser check  ## every check and every test, in both environments
 	$(BIN)/pytest --cov --numprocesses 2 --dist loadfile --ignore tests/e2e
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest --timeout 900 tests/e2e
 	.venv-rasa/bin/python -m pytest -c tests/rasa/pytest.ini tests/rasa
 
 check: .venv/.dev  ## format, lint, types, who may import whom, and every question

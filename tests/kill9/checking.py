@@ -60,7 +60,8 @@ class _Found:
         versions, synced = defaultdict[str, int](int), defaultdict[str, int](int)
         for number, ack in enumerate(acks):
             shopper = ack.get("shopper", "")
-            versions[shopper] = max(versions[shopper], ack.get("version", 0))
+            head = ack.get("head", shopper)
+            versions[head] = max(versions[head], ack.get("version", 0))
             synced[shopper] = max(synced[shopper], ack.get("synced", 0))
             if number > begun.get(shopper, -1):
                 yield from self._of_turn(ack, store)

@@ -155,7 +155,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001  (who is erased is refused)
             self._says(refused=type(error).__name__)
             return
-        self._says(shopper=talk.shopper, event=event, version=await self._version(talk.shopper))
+        self._says(shopper=talk.shopper, event=event, **await self._version(talk.shopper))
 
     async def _tells(self) -> None:
         """Do what sync does, so that rows are clean now and then."""
@@ -168,8 +168,7 @@ class Writer:
     async def _goes(self, talk: Conversation) -> None:
         self._says(shopper=talk.shopper, erasing=True)
         await erase_shopper(self.store, talk.shopper, DESTINATIONS, self.now)
-        version = await self._version(talk.shopper)
-        self._says(shopper=talk.shopper, erased=True, version=version)
+        self._says(shopper=talk.shopper, erased=True, **await self._version(talk.shopper))
 
     async def _gets(self, talk: Conversation, text: str, kind: str = "text") -> Received:
         received = await receive(
@@ -188,7 +187,7 @@ class Writer:
         told["replies"] = [[reply["seq"], reply["text"]] for reply in replies]
         if self.witness.turn is not None:  # else one who died had committed it
             told |= _effects(self.witness.turn)
-        self._says(**told, version=await self._version(shopper))
+        self._says(**told, **await self._version(shopper))
 
     async def _has_bought(self, talk: Conversation) -> None:
         about = {"purchase": uuid4().hex, "sku": "D-1", "product": "Summer dress"}
@@ -206,11 +205,12 @@ class Writer:
         async with self.store.begin(readonly=True) as session:
             return (await session.exec(query.where(ConversationRow.id == talk))).first()
 
-    async def _version(self, shopper: str) -> int:
+    async def _version(self, shopper: str) -> dict[str, Any]:
+        """Give the version that the person is to be told in, and whose row of the outbox has it."""
         async with self.store.begin(readonly=True) as session:
-            key = (await head_of(session, shopper), DESTINATIONS[0])
-            row = await session.get(OutboxRow, key)
-            return row.desired_version if row else 0
+            head = await head_of(session, shopper)
+            row = await session.get(OutboxRow, (head, DESTINATIONS[0]))
+            return {"head": head, "version": row.desired_version if row else 0}
 
     def _says(self, **told: Any) -> None:
         os.write(self.out, json.dumps(told).encode() + b"\n")

@@ -61,6 +61,7 @@ def _create() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source", "external_id", "id"),
     )
+    op.create_index("ix_purchase_note_received_at", "purchase_note", ["received_at"])
     op.create_table(
         "habit",
         sa.Column("shopper_id", sa.String(), nullable=False),
@@ -86,6 +87,7 @@ def _create() -> None:
         batch_op.create_index(
             batch_op.f("ix_privacy_request_shopper_id"), ["shopper_id"], unique=False
         )
+    op.create_index("ix_privacy_request_received_at", "privacy_request", ["received_at"])
 
 
 def downgrade() -> None:

@@ -1,0 +1,113 @@
+"""What was said and shown, and which question is open."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from preferences.conversation import AskKind, Outcome
+from preferences.store.tables.base import Row, a_json, a_time, a_word
+
+
+class ConversationRow(Row, table=True):
+    """One shopper on one channel: what was shown, what is open, whether the assistant may speak.
+
+    `assurance` tells how sure it is who is talking here: `anonymous`, `claimed` or `verified`;
+    `claimable_id` names who talked here before somebody signed in, whose answers may be taken over;
+    `zone` is the time zone of the shopper's device, if it told one; `seen_at` when they last did
+    something here themselves; `ended_at` when its session was ended: nothing comes in or out by it.
+    """
+
+    __tablename__ = "conversation"
+    id: str = Field(primary_key=True)
+    shopper_id: str = Field(foreign_key="shopper.id", index=True)
+    channel: str
+    locale: str
+    assurance: str = "anonymous"
+    claimable_id: str | None = None
+    zone: str = ""
+    created_at: datetime = a_time()
+    seen_at: datetime = a_time()
+    last_seq: int = 0
+    disclosed_at: datetime | None = a_time(default=None)
+    open_ask_id: str | None = None
+    unclear: int = 0
+    turns: int = 0
+    handed_off_at: datetime | None = a_time(default=None)
+    ended_at: datetime | None = a_time(default=None)
+
+
+class MessageRow(Row, table=True):
+    """The log of a conversation, numbered without a gap; a channel resumes from it.
+
+    `message_id` is the channel's own, there for what came in; `answered_at` tells that the turn was
+    committed, with its replies under `reply_to`.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "message_id"),
+        Index(
+            "message_unanswered",
+            "at",
+            sqlite_where=text("message_id IS NOT NULL AND answered_at IS NULL"),
+            postgresql_where=text("message_id IS NOT NULL AND answered_at IS NULL"),
+        ),
+    )
+    conversation_id: str = Field(foreign_key="conversation.id", primary_key=True)
+    seq: int = Field(primary_key=True)
+    author: str
+    kind: str
+    sealed_text: str
+    lang: str
+    message_id: str | None = None
+    body: dict[str, Any] = a_json(default_factory=dict)
+    reply_to: int | None = None
+    at: datetime = a_time(index=True)
+    answered_at: datetime | None = a_time(default=None)
+
+
+class AskRow(Row, table=True):
+    """One question put to one shopper, in the words shown, and how it ended.
+
+    `begun_by` is the first ask of a chain that is one question; `pending` what was said and is not
+    an answer yet: it goes when the ask is closed.
+    """
+
+    __tablename__ = "ask"
+    __table_args__ = (
+        Index(  # of those that have one: else SQLite would seek all the others by it
+            "ask_chain",
+            "begun_by",
+            sqlite_where=text("begun_by IS NOT NULL"),
+            postgresql_where=text("begun_by IS NOT NULL"),
+        ),
+    )
+    id: str = Field(primary_key=True)
+    shopper_id: str = Field(foreign_key="shopper.id", index=True)
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    question_id: str
+    question_version: int
+    kind: AskKind = a_word()
+    purpose: str
+    wording: str
+    options: list[dict[str, Any]] = a_json()
+    locale: str
+    channel: str
+    about: dict[str, Any] | None = a_json(default=None)
+    candidate_id: str | None = None
+    begun_by: str | None = None
+    sealed_pending: str | None = None
+    asked_at: datetime = a_time(index=True)
+    closed_at: datetime | None = a_time(default=None)
+    outcome: Outcome | None = a_word(default=None)
+
+
+class TrackerRow(Row, table=True):
+    """What Rasa remembers of a conversation, bounded; written by the Rasa server alone."""
+
+    __tablename__ = "tracker"
+    sender_id: str = Field(primary_key=True)
+    events: str
+    updated_at: datetime = a_time(index=True)
