@@ -46,7 +46,8 @@ check: .venv/.dev  ## format, lint, types, who may import whom, and every questi
 
 bench: setup .venv/.dev  ## measure beside a plain Rasa project, and the store beside bare SQL; JSON lines
 	@$(BIN)/python -m tests.bench
-	@exec $(BIN)/python -m tests.bench store
+	@$(BIN)/python -m tests.bench store
+	@exec $(BIN)/python -m tests.bench choosing
 
 transcript: .venv/.dev  ## print a conversation as a person would read it: make transcript NAME=grief
 	@$(BIN)/python -m tests.conversations $(NAME)

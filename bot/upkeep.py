@@ -10,6 +10,7 @@ from preferences.policy import Policy
 from preferences.settings import Settings
 from preferences.store.anchors import anchor
 from preferences.store.engine import Store
+from preferences.store.habits import work_out_missing
 from preferences.store.pausing import pause_burdens
 from preferences.store.retention import Limits, sweep
 
@@ -32,6 +33,7 @@ async def keep_up(store: Store, settings: Settings, policy: Policy, clock: Clock
             try:
                 gone = await sweep(store, Limits.of(settings), settings.destinations, now)
                 await anchor(store, now)
+                await work_out_missing(store)
                 paused = await pause_burdens(store, policy.pausing, now)
             except UnavailableError as error:
                 logger.warning("Retention waits: %s", error)

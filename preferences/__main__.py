@@ -14,6 +14,7 @@ from preferences.commands import (
     keys,
     orders,
     receipt,
+    recompute,
     reseal,
     resume,
     simulate,
@@ -23,7 +24,20 @@ from preferences.commands import (
 from preferences.errors import AskfirstError
 
 _CANNOT = 2
-_COMMANDS = (export, importing, orders, keys, erase, receipt, verify, reseal, resume, simulate, why)
+_COMMANDS = (
+    export,
+    importing,
+    orders,
+    recompute,
+    keys,
+    erase,
+    receipt,
+    verify,
+    reseal,
+    resume,
+    simulate,
+    why,
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,6 +81,9 @@ class Figures:
         return item.orders, item.pieces, item.last_at, sku
 
 
+_NAMES = tuple(one.name for one in fields(Figures))
+
+
 def figures_of(orders: Sequence[Order]) -> Figures:
     """Count; which of two orders comes first in the sequence is all one."""
     purchases = [order for order in orders if order.lines]
@@ -99,15 +102,26 @@ def figures_of(orders: Sequence[Order]) -> Figures:
     )
 
 
+def after(figures: Figures, order: Order) -> Figures:
+    """Give the figures with one order more, wherever in the sequence it belongs."""
+    return together((figures, figures_of((order,))))
+
+
+def heard(figures: Figures, order: Order) -> Figures:
+    """Give the figures where nothing of an order changed but when its source was heard."""
+    told = ((order.source, _iso(order.told_at)),)
+    return replace(figures, sources=_latest((*figures.sources.items(), *told)))
+
+
 def together(pages: Iterable[Figures]) -> Figures:
-    """Give the figures of a person who is several shoppers."""
+    """Give what several figures tell taken together: those of a person who is several shoppers."""
     every = list(pages)
     return Figures(
         orders=sum(page.orders for page in every),
         pieces=sum(page.pieces for page in every),
         first_at=min((page.first_at for page in every if page.first_at), default=None),
         last_at=max((page.last_at for page in every if page.last_at), default=None),
-        items=_merged(pair for page in every for pair in page.items.items()),
+        items=_all_items(every),
         quantities=_pieces(pair for page in every for pair in page.quantities.items()),
         audiences=_pieces(pair for page in every for pair in page.audiences.items()),
         categories=_pieces(pair for page in every for pair in page.categories.items()),
@@ -117,7 +131,17 @@ def together(pages: Iterable[Figures]) -> Figures:
 
 def figures_as_json(figures: Figures) -> dict[str, Any]:
     """Give figures as JSON can hold them."""
-    return asdict(figures)
+    page = {name: getattr(figures, name) for name in _NAMES}
+    items = {
+        sku: {
+            "orders": item.orders,
+            "pieces": item.pieces,
+            "title": item.title,
+            "last_at": item.last_at,
+        }
+        for sku, item in figures.items.items()
+    }
+    return page | {"items": items}
 
 
 def figures_from_json(page: Mapping[str, Any]) -> Figures:
@@ -136,8 +160,15 @@ def _items(orders: Iterable[Order]) -> dict[str, Item]:
     return _merged(found)
 
 
-def _merged(items: Iterable[tuple[str, Item]]) -> dict[str, Item]:
-    merged = dict[str, Item]()
+def _all_items(pages: Sequence[Figures]) -> dict[str, Item]:
+    first = dict(pages[0].items) if pages else {}
+    return _merged((pair for page in pages[1:] for pair in page.items.items()), first)
+
+
+def _merged(
+    items: Iterable[tuple[str, Item]], known_before: Mapping[str, Item] | None = None
+) -> dict[str, Item]:
+    merged = dict(known_before or {})
     for sku, item in items:
         known = merged.get(sku, item)
         last_at, title = max((item.last_at, item.title), (known.last_at, known.title))

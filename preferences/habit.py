@@ -1,7 +1,8 @@
 """What a shopper usually buys, as counts to which an order is added when it arrives."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 _MOST_PRICES = 64
@@ -75,9 +76,26 @@ class Habit:
             prices=_priced(self.prices, lines),
         )
 
+    def takes_in_any_order(self, basket: Basket) -> bool:
+        """Tell whether an order may be added wherever in the sequence it belongs.
+
+        Beyond so many prices of a category the older ones are thinned out: who was first matters.
+        """
+        lines = basket.articles
+        return all(
+            self._priced(line.category) + len(lines) <= _MOST_PRICES for line in lines if line.price
+        )
+
+    def _priced(self, category: str) -> int:
+        """Tell of how many lines at most the prices of a category were taken."""
+        return self.categories.get(category, 0) if category else self.articles
+
     def in_orders(self, trait: str) -> Mapping[str, int]:
         """Tell in how many orders each audience, or each category, was."""
         return self.ordered.get(trait, _NONE)
+
+
+_NAMES = tuple(one.name for one in fields(Habit))
 
 
 def habit_of(baskets: Iterable[Basket]) -> Habit:
@@ -88,9 +106,36 @@ def habit_of(baskets: Iterable[Basket]) -> Habit:
     return habit
 
 
+def together(habits: Sequence[Habit]) -> Habit:
+    """Give the habit of a person who is several shoppers."""
+    if len(habits) == 1:
+        return habits[0]
+    return Habit(
+        orders=sum(one.orders for one in habits),
+        articles=sum(one.articles for one in habits),
+        marked=sum(one.marked for one in habits),
+        audiences=_summed(one.audiences for one in habits),
+        categories=_summed(one.categories for one in habits),
+        ordered={
+            trait: _summed(one.in_orders(trait) for one in habits)
+            for trait in ("audience", "category")
+        },
+        quantities=_summed(one.quantities for one in habits),
+        recipients=_summed(one.recipients for one in habits),
+        sizes={
+            category: _summed(one.sizes.get(category, _NONE) for one in habits)
+            for category in dict.fromkeys(name for one in habits for name in one.sizes)
+        },
+        prices={
+            category: _thinned(sorted(x for one in habits for x in one.prices.get(category, ())))
+            for category in dict.fromkeys(name for one in habits for name in one.prices)
+        },
+    )
+
+
 def habit_as_json(habit: Habit) -> dict[str, Any]:
     """Give a habit as JSON can hold it."""
-    page = asdict(habit)
+    page = {name: getattr(habit, name) for name in _NAMES}
     page["quantities"] = {str(pieces): count for pieces, count in habit.quantities.items()}
     page["prices"] = {category: list(prices) for category, prices in habit.prices.items()}
     return page
@@ -104,6 +149,13 @@ def habit_from_json(page: Mapping[str, Any]) -> Habit:
         quantities={int(pieces): count for pieces, count in page["quantities"].items()},
         prices={category: tuple(prices) for category, prices in page["prices"].items()},
     )
+
+
+def _summed[Value: (str, int)](every: Iterable[Mapping[Value, int]]) -> dict[Value, int]:
+    total = Counter[Value]()
+    for counts in every:
+        total.update(counts)
+    return dict(total)
 
 
 def _counted[Value: (str, int)](
@@ -139,4 +191,6 @@ def _priced(
 
 def _thinned(prices: list[float]) -> tuple[float, ...]:
     """Keep every second price of a long list: its middle and its spread stay where they were."""
-    return tuple(prices if len(prices) <= _MOST_PRICES else prices[::2])
+    while len(prices) > _MOST_PRICES:
+        prices = prices[::2]
+    return tuple(prices)

@@ -1,31 +1,22 @@
-"""Works out what the orders of a shopper tell, in the transaction that changes one of them."""
+"""Keeps what the orders of a shopper tell, beside them and up to date."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import exists, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from preferences.buying import (
-    Bought,
-    Figures,
-    Order,
-    figures_as_json,
-    figures_from_json,
-    figures_of,
-    together,
-)
-from preferences.habit import Article, Habit, habit_as_json, habit_of
+from preferences.buying import Figures, figures_from_json, together
+from preferences.store.books import Books
 from preferences.store.engine import Store
 from preferences.store.persons import head_of, of_person
-from preferences.store.tables import (
-    HabitRow,
-    ProductRow,
-    PurchaseLineRow,
-    PurchaseRow,
-    ShopperRow,
-)
+from preferences.store.tables import HabitRow, PurchaseLineRow, PurchaseRow, ShopperRow
+
+type Show = Callable[[int], None]
+
+_BATCH = 100
+_BUYER = col(PurchaseRow.shopper_id)
 
 
 async def read_figures(store: Store, shopper: str) -> Figures:
@@ -44,31 +35,61 @@ async def work_out(session: AsyncSession, shoppers: Collection[str]) -> None:
 
     Whoever calls it holds the shoppers (`hold_shoppers`), so that no order comes in between.
     """
-    if not shoppers:
-        return
-    await session.flush()
-    orders = defaultdict[str, list[Order]](list)
-    for shopper, order in await _orders(session, shoppers):
-        orders[shopper].append(order)
-    for shopper in sorted(shoppers):
-        await _put(session, shopper, orders[shopper])
+    books = Books(session)
+    for shopper in shoppers:
+        books.count_anew(shopper)
+    await books.close()
 
 
-async def habit_without(session: AsyncSession, shoppers: Collection[str], order: str) -> Habit:
-    """Give the habit that shows in all orders of these shoppers but one."""
-    orders = await _orders(session, shoppers)
-    return habit_of(one.basket for _, one in orders if one.lines and one.id != order)
+def _nothing(_count: int) -> None:
+    """Show nobody how far it is."""
 
 
-async def read_order(session: AsyncSession, shopper: str, order: str) -> Order:
-    """Give one order as it stands, with what the feed says of its articles."""
-    return next(one for _, one in await _orders(session, [shopper], order) if one.id == order)
+async def work_out_missing(store: Store, show: Show = _nothing, *, every: bool = False) -> int:
+    """Count what is out of date, and tell of how many shoppers; `every`: of all who ever bought.
+
+    Of shoppers known from an older version, too. It may be stopped and begun again; `show` is called
+    with how many were counted since.
+    """
+    after, count = "", 0
+    while True:
+        async with store.begin() as session:
+            query = (
+                _uncounted(every=every)
+                .where(col(PurchaseRow.shopper_id) > after)
+                .order_by(_BUYER)
+                .limit(_BATCH)
+            )
+            found = (await session.exec(query)).all()
+            await hold_shoppers(session, found)
+            await work_out(session, found)
+        count += len(found)
+        show(len(found))
+        if len(found) < _BATCH:
+            return count
+        after = found[-1]
 
 
-async def hold_shoppers(session: AsyncSession, shoppers: Collection[str]) -> None:
-    """Wait for whoever writes of these shoppers, and have others wait until the transaction ends."""
-    query = select(ShopperRow.id).where(col(ShopperRow.id).in_(shoppers))
-    await session.exec(query.order_by(col(ShopperRow.id)).with_for_update())
+async def outdate(session: AsyncSession, sku: str) -> None:
+    """Have the orders with an article counted anew: the feed has another word on what it is."""
+    buyers = select(PurchaseRow.shopper_id).join(PurchaseLineRow).where(PurchaseLineRow.sku == sku)
+    await session.exec(
+        update(HabitRow)
+        .where(col(HabitRow.shopper_id).in_(buyers))
+        .values(stale=True)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def hold_shoppers(session: AsyncSession, shoppers: Collection[str]) -> Sequence[ShopperRow]:
+    """Wait for whoever writes of these shoppers, and have others wait until the transaction ends.
+
+    The session knows them without another query for as long as somebody has hold of the rows.
+    """
+    query = select(ShopperRow).where(col(ShopperRow.id).in_(shoppers))
+    fresh = query.execution_options(populate_existing=True)
+    held = await session.exec(fresh.order_by(col(ShopperRow.id)).with_for_update())
+    return held.all()
 
 
 async def buyers_of(session: AsyncSession, purchases: Sequence[str]) -> Sequence[str]:
@@ -79,69 +100,9 @@ async def buyers_of(session: AsyncSession, purchases: Sequence[str]) -> Sequence
     return shoppers
 
 
-async def _put(session: AsyncSession, shopper: str, orders: Sequence[Order]) -> None:
-    if not orders:
-        await session.exec(delete(HabitRow).where(col(HabitRow.shopper_id) == shopper))
-        return
-    held = await session.get(HabitRow, shopper, populate_existing=True)
-    figures = figures_as_json(figures_of(orders))
-    habit = habit_as_json(habit_of(order.basket for order in orders if order.lines))
-    if held is None:
-        session.add(HabitRow(shopper_id=shopper, figures=figures, habit=habit))
-    else:
-        held.figures, held.habit = figures, habit
-
-
-async def _orders(
-    session: AsyncSession, shoppers: Collection[str], only: str | None = None
-) -> list[tuple[str, Order]]:
-    """Give every order of these shoppers in the order of its placing, with whose it is."""
-    query = select(PurchaseRow).where(col(PurchaseRow.shopper_id).in_(shoppers))
-    if only is not None:
-        query = query.where(PurchaseRow.id == only)
-    in_order = query.order_by(col(PurchaseRow.placed_at), col(PurchaseRow.id))
-    rows = (await session.exec(in_order)).all()
-    lines = await _lines(session, shoppers, only)
-    return [(row.shopper_id, _order(row, lines.get(row.id, ()))) for row in rows]
-
-
-async def _lines(
-    session: AsyncSession, shoppers: Collection[str], only: str | None
-) -> Mapping[str, Sequence[Bought]]:
-    query = (
-        select(PurchaseLineRow, ProductRow.category, ProductRow.audience)
-        .join(PurchaseRow)
-        .join(ProductRow, col(ProductRow.sku) == col(PurchaseLineRow.sku), isouter=True)
-        .where(col(PurchaseRow.shopper_id).in_(shoppers))
-        .order_by(col(PurchaseLineRow.purchase_id), col(PurchaseLineRow.position))
-    )
-    if only is not None:
-        query = query.where(PurchaseRow.id == only)
-    found = defaultdict[str, list[Bought]](list)
-    for line, category, audience in (await session.exec(query)).all():
-        found[line.purchase_id].append(_bought(line, category, audience))
-    return found
-
-
-def _bought(line: PurchaseLineRow, category: str | None, audience: str | None) -> Bought:
-    """The feed goes before what the order itself tells."""
-    article = Article(
-        category or line.category,
-        audience or line.audience,
-        line.size,
-        None if line.price is None else float(line.price),
-        line.quantity,
-    )
-    return Bought(line.sku, line.title, article)
-
-
-def _order(row: PurchaseRow, lines: Sequence[Bought]) -> Order:
-    return Order(
-        row.id,
-        row.source,
-        row.placed_at,
-        row.told_at,
-        row.recipient,
-        row.gift_wrap or row.gift_message,
-        tuple(lines),
-    )
+def _uncounted(*, every: bool) -> Any:
+    """Give the query for the shoppers with orders of whom something is to be counted."""
+    if every:
+        return select(_BUYER).distinct()
+    fresh = exists().where(col(HabitRow.shopper_id) == _BUYER, col(HabitRow.stale).is_(False))
+    return select(_BUYER).where(~fresh).distinct()

@@ -5,7 +5,7 @@ the same reports end in the same order, whichever of them comes first, late or t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, update
@@ -62,7 +62,8 @@ async def put_report(
     row.recipient = await _recipient(session, shopper, purchase.address)
     session.add(row)
     await session.flush()
-    await _remove_lines(session, row.id)
+    if held is not None:
+        await _remove_lines(session, row.id)
     session.add_all(_row(row.id, at, line) for at, line in enumerate(purchase.lines))
     await session.flush()
     return row
@@ -85,12 +86,25 @@ async def put_notes(
     await session.flush()
 
 
-async def settle(session: AsyncSession, row: PurchaseRow, now: datetime) -> None:
-    """Bring what is kept of an order to what its notes say, and end questions that lost their reason."""
+async def settle(
+    session: AsyncSession,
+    row: PurchaseRow,
+    now: datetime,
+    before: Sequence[str] = (),
+    *,
+    is_new: bool = False,
+) -> None:
+    """Bring what is kept of an order to what its notes say, and end questions that lost their reason.
+
+    `before` names whose it was taken to be until now. A new one of which nothing was noted is what
+    its report says.
+    """
     query = select(PurchaseNoteRow).where(
         PurchaseNoteRow.source == row.source, PurchaseNoteRow.external_id == row.external_id
     )
     notes = (await session.exec(query)).all()
+    if is_new and not notes:
+        return
     ends = [(note.at, note.kind) for note in notes if note.kind in OVER and note.at >= row.told_at]
     row.delivered_at = min((note.at for note in notes if note.kind == "delivered"), default=None)
     if ends:
@@ -103,7 +117,7 @@ async def settle(session: AsyncSession, row: PurchaseRow, now: datetime) -> None
     if not skus and not ends:
         row.status = "refunded"
     await session.flush()
-    await _end_questions(session, row, skus, now)
+    await _end_questions(session, row, skus, {row.shopper_id, *before}, now)
 
 
 async def lines_left(session: AsyncSession, purchase: str) -> Sequence[tuple[str, int]]:
@@ -131,7 +145,11 @@ async def _refund(session: AsyncSession, purchase: str, notes: Sequence[Purchase
 
 
 async def _end_questions(
-    session: AsyncSession, row: PurchaseRow, skus: Sequence[str], now: datetime
+    session: AsyncSession,
+    row: PurchaseRow,
+    skus: Sequence[str],
+    shoppers: Collection[str],
+    now: datetime,
 ) -> None:
     """Close what was worth asking of an article that is no purchase (any more), or not theirs."""
     about = col(CandidateRow.about)
@@ -139,7 +157,12 @@ async def _end_questions(
     of_order = about["purchase"].as_string() == row.external_id
     await session.exec(
         update(CandidateRow)
-        .where(of_order, gone, col(CandidateRow.closed_at).is_(None))
+        .where(
+            col(CandidateRow.shopper_id).in_(shoppers),
+            of_order,
+            gone,
+            col(CandidateRow.closed_at).is_(None),
+        )
         .values(closed_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -4,19 +4,22 @@ The statistics of a shopper are worked out here, when an order arrives, never wh
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from preferences.buying import Order
 from preferences.conversation import About
 from preferences.misfit import is_fresh, misfit_in
 from preferences.policy import MisfitPolicy
 from preferences.purchases import OVER, Note, Product, Purchase, customer_in
+from preferences.store.books import Books
+from preferences.store.bought import read_order
 from preferences.store.engine import Store
-from preferences.store.habits import habit_without, hold_shoppers, read_order, work_out
+from preferences.store.habits import hold_shoppers, outdate, work_out
 from preferences.store.ids import new_id
 from preferences.store.orders import (
     digest_of,
@@ -56,12 +59,12 @@ class Kept:
 
 @dataclass(slots=True)
 class _Intake:
-    """One transaction of reports; `touched` are the shoppers whose figures have to be counted anew."""
+    """One transaction of reports, and what is counted of their shoppers."""
 
     session: AsyncSession
     policy: MisfitPolicy
     now: datetime
-    touched: set[str] = field(default_factory=set)
+    books: Books
 
 
 async def keep_purchase(
@@ -83,9 +86,9 @@ async def keep_purchases(
     :raises UnavailableError: the store is away, or somebody else tells of the same shoppers.
     """
     async with store.begin() as session:
-        intake = _Intake(session, policy, now)
+        intake = _Intake(session, policy, now, Books(session))
         kept = [await _keep(intake, purchase) for purchase in purchases]
-        await work_out(session, intake.touched)
+        await intake.books.close()
         return kept
 
 
@@ -97,11 +100,14 @@ async def keep_notes(
         held = await hold_order(session, source, external_id)
         if held is not None:
             await hold_shoppers(session, [held.shopper_id])
-        await put_notes(session, source, external_id, notes, now)
         if held is None:
+            await put_notes(session, source, external_id, notes, now)
             return Kept("", candidate=False, became="waiting")
+        was = await lines_left(session, held.id)
+        await put_notes(session, source, external_id, notes, now)
         await settle(session, held, now)
-        await work_out(session, [held.shopper_id])
+        if was != await lines_left(session, held.id):
+            await work_out(session, [held.shopper_id])
         return Kept(await head_of(session, held.shopper_id), candidate=False)
 
 
@@ -120,17 +126,33 @@ async def _keep(intake: _Intake, purchase: Purchase) -> Kept:
     if held is not None and (is_known or purchase.status in OVER):
         return await _keep_happenings(intake, held, purchase)
     shopper = await known_shopper(session, *name, assurance="claimed", proof="order", now=now)
-    before = {held.shopper_id} if held else set[str]()
-    await hold_shoppers(session, {shopper, *before})
+    before = [held.shopper_id] if held else []
+    _held = await hold_shoppers(session, {shopper, *before})
     head = await head_of(session, shopper)
     if await _is_erased(session, head):
         return Kept(head, candidate=False, became="erased")
+    was = None if held is None else await read_order(session, held)
     row = await put_report(session, held, shopper, purchase, now)
     await put_notes(session, row.source, row.external_id, purchase.all_notes, now)
-    await settle(session, row, now)
-    intake.touched |= {shopper, *before}
-    candidate = held is None and await _weigh(intake, row, head)
+    await settle(session, row, now, before, is_new=held is None)
+    order = await read_order(session, row)
+    if was is not None:
+        await _count_again(intake, row, before, was, order)
+        return Kept(head, candidate=False)
+    candidate = await _weigh(intake, row, order, head)
+    await intake.books.add(shopper, order)
     return Kept(head, candidate=candidate)
+
+
+async def _count_again(
+    intake: _Intake, row: PurchaseRow, before: Sequence[str], was: Order, order: Order
+) -> None:
+    """Count an order that was told again: most reports of one change nothing that is counted."""
+    if before == [row.shopper_id] and was == replace(order, told_at=was.told_at):
+        await intake.books.hear(row.shopper_id, order)
+        return
+    for shopper in {row.shopper_id, *before}:
+        intake.books.count_anew(shopper)
 
 
 async def _keep_end(intake: _Intake, purchase: Purchase, name: tuple[str, str]) -> Kept:
@@ -152,22 +174,19 @@ async def _keep_happenings(intake: _Intake, held: PurchaseRow, purchase: Purchas
     was = held.status, held.delivered_at, await lines_left(session, held.id)
     await put_notes(session, held.source, held.external_id, purchase.all_notes, intake.now)
     await settle(session, held, intake.now)
-    changed = was != (held.status, held.delivered_at, await lines_left(session, held.id))
-    if changed:
-        intake.touched.add(held.shopper_id)
+    now = held.status, held.delivered_at, await lines_left(session, held.id)
+    if was[-1] != now[-1]:
+        intake.books.count_anew(held.shopper_id)
     head = await head_of(session, held.shopper_id)
-    return Kept(head, candidate=False, became="kept" if changed else "known")
+    return Kept(head, candidate=False, became="known" if was == now else "kept")
 
 
-async def _weigh(intake: _Intake, row: PurchaseRow, head: str) -> bool:
+async def _weigh(intake: _Intake, row: PurchaseRow, order: Order, head: str) -> bool:
     """Make the question whom it is for a candidate, if a new order does not fit its shopper."""
-    if not is_fresh(row.placed_at, intake.now, intake.policy):
-        return False
-    order = await read_order(intake.session, row.shopper_id, row.id)
-    if not order.lines:
+    if not order.lines or not is_fresh(row.placed_at, intake.now, intake.policy):
         return False
     members = await members_of(intake.session, head)
-    habit = await habit_without(intake.session, members, row.id)
+    habit = await intake.books.habit(members, row.id)
     misfit = misfit_in(order.basket, habit, intake.policy)
     if misfit is None:
         return False
@@ -180,8 +199,12 @@ async def keep_product(store: Store, product: Product) -> None:
     """Keep what the feed says of a product; an older report never replaces a newer one."""
     async with store.begin() as session:
         known = await session.get(ProductRow, product.sku, with_for_update=True)
-        if known is None or known.updated_at <= product.updated_at:
-            await session.merge(ProductRow(**asdict(product)))
+        if known is not None and known.updated_at > product.updated_at:
+            return
+        was = ("", "") if known is None else (known.category, known.audience)
+        await session.merge(ProductRow(**asdict(product)))
+        if was != (product.category, product.audience):
+            await outdate(session, product.sku)
 
 
 async def keep_aside(

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from time import monotonic
 
 from bot.launch.locks import held
-from tests.bench import store
+from tests.bench import choosing, store
 from tests.bench.askfirst import Askfirst
 from tests.bench.baseline import Plain
 from tests.bench.figures import line
@@ -15,14 +15,15 @@ from tests.bench.measures import FULL, GROUPS, QUICK, Bench
 from tests.bench.processes import ROOT, BenchError
 
 _CACHE = ROOT / "var" / "bench"
+_PARTS = {"store": store.measure, "choosing": choosing.measure}
 _PLAIN = "a plain Rasa project"
 _QUIET = 0.5  # a load above this disturbs
 
 
 def main() -> int:
-    """Measure both sides, one after the other, or the store, and print the figures."""
-    of_store = sys.argv[1:2] == ["store"]
-    measured = store.measure(sys.argv[2:]) if of_store else _compare(_read())
+    """Measure both sides, one after the other, or one part alone, and print the figures."""
+    part = _PARTS.get("".join(sys.argv[1:2]))
+    measured = part(sys.argv[2:]) if part else _compare(_read())
     _warn_of_load()
     _CACHE.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import chain
 from random import Random
 
@@ -13,6 +14,7 @@ from preferences.habit import (
     habit_as_json,
     habit_from_json,
     habit_of,
+    together,
 )
 from tests.preferences.purchases import baskets
 
@@ -88,3 +90,31 @@ def test_a_long_list_of_prices_is_thinned_around_the_same_middle() -> None:
     assert list(kept) == sorted(kept)
     assert kept[0] < 20
     assert kept[-1] > 110
+
+
+@given(st.lists(baskets, max_size=6), st.lists(baskets, max_size=6))
+def test_a_person_of_two_shoppers_has_the_habit_of_both(
+    ones: list[Basket], others: list[Basket]
+) -> None:
+    both = together([habit_of(ones), habit_of(others)])
+
+    assert habit_of([*ones, *others]) in (both, replace(both, ordered={}))
+
+
+@given(st.lists(baskets, max_size=60), baskets)
+def test_an_order_that_may_come_late_ends_in_the_same_habit(
+    orders: list[Basket], late: Basket
+) -> None:
+    habit = habit_of(orders)
+
+    if habit.takes_in_any_order(late):
+        assert habit.after(late) == habit_of([late, *orders])
+
+
+def test_beyond_so_many_prices_of_a_category_the_sequence_matters() -> None:
+    habit = habit_of([Basket((Article("tea", price=float(n)),)) for n in range(1, 65)])
+
+    assert not habit.takes_in_any_order(Basket((Article("tea", price=9.0),)))
+    assert not habit.takes_in_any_order(Basket((Article("", price=9.0),)))
+    assert habit.takes_in_any_order(Basket((Article("tea"), Article("hats", price=9.0))))
+    assert len(together([habit, habit, habit]).prices["tea"]) == 48

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from preferences.store.tables.base import Row, a_json, a_time
@@ -54,7 +54,7 @@ class PurchaseLineRow(Row, table=True):
     __tablename__ = "purchase_line"
     purchase_id: str = Field(foreign_key="purchase.id", primary_key=True)
     position: int = Field(primary_key=True)
-    sku: str
+    sku: str = Field(index=True)
     title: str
     quantity: int
     ordered: int
@@ -81,15 +81,27 @@ class PurchaseNoteRow(Row, table=True):
 
 
 class HabitRow(Row, table=True):
-    """What the orders of a shopper tell, worked out from them whenever one changes.
+    """What the orders of a shopper tell: a new order is added, after any other change all are counted.
 
-    `figures` is what is told outside, `habit` what the next order is compared with.
+    `figures` is what is told outside, `habit` what the next order is compared with, `last_placed_at`
+    when the latest order in it was placed; `stale` tells that the feed has another word since on
+    something in it.
     """
 
     __tablename__ = "habit"
+    __table_args__ = (
+        Index(
+            "habit_stale",
+            "shopper_id",
+            sqlite_where=text("stale"),
+            postgresql_where=text("stale"),
+        ),
+    )
     shopper_id: str = Field(foreign_key="shopper.id", primary_key=True)
     figures: dict[str, Any] = a_json()
     habit: dict[str, Any] = a_json()
+    last_placed_at: datetime | None = a_time(default=None)
+    stale: bool = False
 
 
 class PrivacyRequestRow(Row, table=True):

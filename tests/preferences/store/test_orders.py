@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -11,15 +12,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlmodel import delete, select
 
 from preferences.buying import Figures, figures_as_json
 from preferences.policy import load_policy
 from preferences.purchases import Line, Note, Product, Purchase
 from preferences.settings import Settings
+from preferences.store import habits
 from preferences.store.engine import Store, open_store
 from preferences.store.erasure import erase_shopper
-from preferences.store.habits import read_figures
+from preferences.store.habits import read_figures, work_out_missing
 from preferences.store.links import link, unlink
 from preferences.store.purchases import keep_notes, keep_product, keep_purchase, keep_purchases
 from preferences.store.retention import Limits, sweep
@@ -33,6 +35,7 @@ from preferences.store.tables import (
     ShopperRow,
 )
 from tests.preferences.scenes import DAY, HOUR, MINUTE, NOW
+from tests.preferences.store.plans import listening
 from tests.preferences.store.shop import Shop
 from tests.vaults import VAULT
 
@@ -268,6 +271,112 @@ async def test_many_orders_in_one_go_are_kept_like_one_by_one(shop: Shop) -> Non
 
     assert [one.became for one in kept] == ["kept"] * 5 + ["known"] * 5
     assert (await figures(shop)).orders == 5
+
+
+PRICES = [Decimal(number % 37 + 1) for number in range(150)]
+
+
+def cheap(order: int, at: int = 0, price: Decimal = PRICES[0]) -> Purchase:
+    """An order of one category that has many prices, placed so many hours late."""
+    line = Line(f"tea-{order % 9}", "Tea", 1, price, "EUR", category="tea")
+    return replace(ORDER, external_id=f"tea-{order}", placed_at=NOW + at * HOUR, lines=(line,))
+
+
+async def counted(shop: Shop) -> list[dict[str, Any]]:
+    return [row.model_dump() for row in await shop.rows(HabitRow)]
+
+
+async def test_orders_added_one_by_one_are_counted_as_all_of_them_would_be(shop: Shop) -> None:
+    for number, price in enumerate(PRICES):
+        await shop.gets_order(cheap(number, number, price))
+    added = await counted(shop)
+
+    assert await work_out_missing(shop.store) == 0
+    assert await work_out_missing(shop.store, every=True) == 1
+    assert await counted(shop) == added
+
+
+async def test_an_order_that_comes_late_is_counted_where_it_belongs(shop: Shop) -> None:
+    orders = [cheap(number, number, price) for number, price in enumerate(PRICES[:80])]
+    early, *rest = orders
+    for order in (*rest, early):
+        await shop.gets_order(order)
+    added = await counted(shop)
+
+    await work_out_missing(shop.store, every=True)
+    assert await counted(shop) == added
+
+
+async def test_a_new_order_reads_no_other(shop: Shop) -> None:
+    for number in range(3):
+        await shop.gets_order(cheap(number, number))
+    with listening(shop.store) as asked:
+        await shop.gets_order(cheap(4, 4))
+
+    of_shopper = [one for one in asked.statements if "purchase.shopper_id IN" in one]
+    assert of_shopper
+    assert all("purchase.id =" in one for one in of_shopper)
+
+
+async def test_a_report_that_changes_nothing_is_heard_of_its_source_alone(shop: Shop) -> None:
+    await shop.gets_order(ORDER)
+    before = await figures(shop)
+
+    await shop.gets_order(replace(ORDER, updated_at=NOW + HOUR))
+
+    assert (await figures(shop)).sources == {"web": "2026-11-22T13:00:00.000000Z"}
+    assert replace(await figures(shop), sources=before.sources) == before
+
+
+async def test_those_who_were_never_counted_are_counted_a_few_at_a_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(habits, "_BATCH", 1)
+    await shop.gets_order(ORDER)
+    before = await counted(shop)
+    async with shop.store.begin() as session:
+        await session.exec(delete(HabitRow))
+    assert (await figures(shop)).orders == 0
+
+    assert await work_out_missing(shop.store) == 1
+    assert await counted(shop) == before
+
+
+async def test_what_the_feed_says_anew_of_an_article_is_counted_by_the_next_sweep(
+    shop: Shop,
+) -> None:
+    await keep_product(shop.store, Product("hat", "Hat", "clothes", "men", NOW))
+    await shop.gets_order(ORDER)
+    await keep_product(shop.store, Product("hat", "Warm hat", "clothes", "men", NOW + HOUR))
+    assert not (await shop.rows(HabitRow))[0].stale
+
+    await keep_product(shop.store, Product("hat", "Hat", "clothes", "women", NOW + 2 * HOUR))
+    assert await work_out_missing(shop.store) == 1
+
+    assert (await figures(shop)).audiences == {"women": 3}
+
+
+async def test_what_the_feed_says_anew_is_counted_with_the_next_order_too(shop: Shop) -> None:
+    await shop.gets_order(ORDER)
+    await keep_product(shop.store, Product("hat", "Hat", "clothes", "women", NOW + HOUR))
+
+    await shop.gets_order(replace(ORDER, external_id="2", placed_at=NOW + 2 * HOUR))
+
+    assert (await figures(shop)).audiences == {"women": 6}
+
+
+async def test_several_orders_in_one_go_of_which_one_is_changed_are_counted_once(
+    shop: Shop,
+) -> None:
+    edit = replace(ORDER, updated_at=NOW + HOUR, lines=(Line("cap", "Cap", 4),))
+    again = replace(edit, updated_at=NOW + 2 * HOUR)
+    new = replace(ORDER, external_id="2")
+
+    await keep_purchases(shop.store, [ORDER, edit, again, new], MISFIT, NOW)
+
+    assert (await figures(shop)).pieces == 8
+    await work_out_missing(shop.store, every=True)
+    assert (await figures(shop)).pieces == 8
 
 
 SKUS = ("hat", "shirt", "pen")

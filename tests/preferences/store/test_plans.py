@@ -66,8 +66,6 @@ from tests.vaults import VAULT
 
 CROWD = 20_000
 TO = ("log",)
-# The end of an order looks at every candidate: there is no index for it yet.
-NOT_YET = ("UPDATE candidate",)
 YESTERDAY, LONG_AGO = NOW - DAY, NOW - 1500 * DAY
 ENDPOINT = "endpoint"
 EVERYBODY_HAS: tuple[Row, ...] = (
@@ -81,7 +79,7 @@ EVERYBODY_HAS: tuple[Row, ...] = (
         received_at=YESTERDAY, told_at=YESTERDAY,
     ),
     PurchaseLineRow(
-        purchase_id=ID, position=1, sku="D-1", title="Summer dress", quantity=1, ordered=1
+        purchase_id=ID, position=1, sku=ID, title="Summer dress", quantity=1, ordered=1
     ),
     PurchaseNoteRow(
         source="shopify", external_id=ID, id=ID, kind="delivered", at=YESTERDAY,
@@ -149,7 +147,7 @@ async def test_no_query_reads_a_whole_table(shop: Shop) -> None:
 
     assert asked.touched() >= BIG
     found = await scans(shop.store, asked)
-    assert {query for query in found if not any(word in query for word in NOT_YET)} == set()
+    assert set(found) == set()
 
 
 async def test_a_query_without_an_index_is_found(shop: Shop) -> None:
