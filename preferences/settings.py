@@ -125,7 +125,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="the one before it, taken too while WooCommerce changes over"
     )
     destinations: Words = Field(
-        ("log",), description="comma-separated CRMs that are told: log, webhook"
+        ("log",),
+        description="comma-separated CRMs that are told: log, webhook, hubspot, klaviyo, salesforce,"
+        " shopify",
     )
     webhook_url: str = Field("", description="where the webhook destination posts its batches")
     webhook_secret: SecretStr = Field(
@@ -136,6 +138,55 @@ class Settings(BaseSettings):
         description="comma-separated hosts and networks that webhooks may go to by http or inside,"
         " as in crm.internal,10.1.0.0/16",
     )
+    marketing_purpose: str = Field(
+        "",
+        description="purpose whose permission subscribes to a CRM's advertising, and whose end"
+        " unsubscribes; empty: nobody is ever subscribed",
+    )
+    hubspot_token: SecretStr = Field(
+        SecretStr(""), description="token of HubSpot's private app for Askfirst (pat-...)"
+    )
+    hubspot_url: str = Field("https://api.hubapi.com", description="where HubSpot's API is")
+    hubspot_api_version: str = Field(
+        "2026-03", pattern=r"^(v3|\d{4}-\d\d)$", description="version of HubSpot's API, or v3"
+    )
+    hubspot_requests_per_10_seconds: int = Field(
+        100, ge=1, description="HubSpot's limit: 100 Free and Starter, 190 Professional, 250 more"
+    )
+    hubspot_requests_per_day: int = Field(
+        0, ge=0, description="requests a day that Askfirst may make there; 0: as many as it needs"
+    )
+    hubspot_subscription: int = Field(
+        0,
+        ge=0,
+        description="number of the subscription type that follows ASKFIRST_MARKETING_PURPOSE; 0: none",
+    )
+    klaviyo_key: SecretStr = Field(
+        SecretStr(""), description="Klaviyo's private API key for Askfirst (pk_...)"
+    )
+    klaviyo_url: str = Field("https://a.klaviyo.com", description="where Klaviyo's API is")
+    klaviyo_revision: str = Field("2026-07-15", description="revision of Klaviyo's API")
+    salesforce_url: str = Field(
+        "", description="My Domain of the Salesforce org, as in https://shop.my.salesforce.com"
+    )
+    salesforce_client_id: str = Field(
+        "", description="consumer key of Salesforce's app (client credentials flow)"
+    )
+    salesforce_client_secret: SecretStr = Field(SecretStr(""), description="its consumer secret")
+    salesforce_api_version: str = Field(
+        "v65.0", pattern=r"^v\d+\.0$", description="version of Salesforce's API"
+    )
+    salesforce_purpose: str = Field(
+        "",
+        description="name of the DataUsePurpose that consents are kept under; empty: no consent objects",
+    )
+    shopify_admin_url: str = Field(
+        "", description="the shop's own Shopify address, as in https://shop.myshopify.com"
+    )
+    shopify_admin_token: SecretStr = Field(
+        SecretStr(""), description="token of Shopify's custom app for Askfirst (shpat_...)"
+    )
+    shopify_api_version: str = Field("2026-10", description="version of Shopify's Admin API")
     messages_per_minute: int = Field(
         20, ge=0, description="messages a chat session may send; 0: as many as it likes"
     )

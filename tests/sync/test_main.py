@@ -127,7 +127,8 @@ async def test_it_ends_cleanly_while_it_still_waits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"destinations": "hubspot"}, "ASKFIRST_DESTINATIONS: 'hubspot' is not one of log, web"),
+        ({"destinations": "nobody"}, "ASKFIRST_DESTINATIONS: 'nobody' is not one of "),
+        ({"destinations": "hubspot"}, "ASKFIRST_HUBSPOT_TOKEN must be set"),
         ({"destinations": "webhook"}, "ASKFIRST_WEBHOOK_URL"),
         ({"redis_url": "redis://127.0.0.1:port"}, "ASKFIRST_REDIS_URL"),
         ({"nonsense": "1"}, "ASKFIRST_NONSENSE"),

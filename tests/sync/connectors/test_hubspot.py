@@ -1,0 +1,293 @@
+"""HubSpot's own ways, against a HubSpot that remembers."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from preferences.settings import Settings
+from sync.capabilities import FieldShape, Lookup, Remote
+from sync.connectors.hubspot import HubSpot, open_connector
+from sync.delivery import Later, Refused, Taken
+from sync.errors import BatchRefusedError, DestinationRefusedError, QuotaExhaustedError
+from tests.preferences.test_profile import LEFT_ALONE
+from tests.sync.contacts import FOR_A_WHILE, NO_EMAIL, contact
+from tests.sync.fakes import hubspot
+
+NEWS = 4711
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[hubspot.HubSpot]:
+    world = hubspot.HubSpot()
+    world.define("shopper_id", hasUniqueValue=True)
+    world.define("motivation", "gift", "self", "run")
+    async with world.listening():
+        yield world
+
+
+@pytest.fixture
+def settings(world: hubspot.HubSpot) -> Settings:
+    return Settings(
+        _env_file=None,
+        hubspot_token=SecretStr(world.secret),
+        hubspot_url=world.url,
+        hubspot_requests_per_10_seconds=100_000,
+        hubspot_subscription=NEWS,
+        marketing_purpose="send_news",
+        webhook_allow=("127.0.0.0/8",),
+    )
+
+
+@pytest.fixture
+async def crm(settings: Settings) -> AsyncIterator[HubSpot]:
+    async with open_connector(settings) as connector:
+        yield connector
+
+
+async def test_both_forms_of_the_version_lead_to_the_same_contacts(
+    world: hubspot.HubSpot, settings: Settings
+) -> None:
+    for version in ("2026-03", "v3"):
+        later = settings.model_copy(update={"hubspot_api_version": version})
+        async with open_connector(later) as crm:
+            (taken,) = await crm.push([contact(motivation="gift")])
+            assert taken == Taken("101")
+
+    assert [one.path for one in world.seen] == [
+        "/crm/objects/2026-03/contacts/batch/upsert",
+        "/crm/v3/objects/contacts/batch/upsert",
+    ]
+
+
+async def test_one_bad_contact_of_a_batch_is_refused_alone(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    results = await crm.push([contact("s-1", motivation="gift"), contact("s-2", motivation="fun")])
+
+    assert results == [Taken("101"), Refused("VALIDATION_ERROR: INVALID_OPTION (motivation)")]
+    assert world.held("s-1")
+    assert not world.held("s-2")
+
+
+async def test_where_one_spoils_all_the_engine_is_told_to_look_for_it(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    world.multi_status = False
+
+    with pytest.raises(BatchRefusedError, match=r"INVALID_OPTION \(motivation\)"):
+        await crm.push([contact("s-1", motivation="gift"), contact("s-2", motivation="fun")])
+
+    assert world.contacts == {}
+
+
+async def test_a_contact_with_the_same_address_is_taken_over_and_not_doubled(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    number = world.create(email="S-1@example.com", firstname="Ada")
+
+    results = await crm.push([contact("s-1", email="s-1@example.com", motivation="gift")])
+
+    assert results == [Taken(number)]
+    held = world.held("s-1")
+    assert held is not None
+    assert (held["firstname"], held["motivation"]) == ("Ada", "gift")
+    assert len(world.contacts) == 1
+
+
+async def test_a_contact_of_another_shopper_is_never_taken_over(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    world.create(email="s-1@example.com", shopper_id="s-other")
+
+    (result,) = await crm.push([contact("s-1", email="s-1@example.com")])
+
+    assert isinstance(result, Later)
+    assert "another shopper" in result.reason
+    assert world.held("s-1") is None
+
+
+async def test_values_arrive_as_hubspot_writes_them(world: hubspot.HubSpot, crm: HubSpot) -> None:
+    for name in ("yes", "number", "several", "words"):
+        world.define(name)
+
+    await crm.push(
+        [contact(yes=True, number=3, several=["a", "b"], words="Zoë 🎁", motivation=None)]
+    )
+
+    held = world.held("s-1")
+    assert held is not None
+    assert (held["yes"], held["number"], held["several"]) == ("true", "3", "a;b")
+    assert held["words"] == "Zoë 🎁"
+    assert "motivation" not in held
+
+
+@pytest.mark.parametrize("wish", [LEFT_ALONE, NO_EMAIL])
+async def test_who_wants_no_mail_leaves_all_of_it_even_if_the_fields_are_refused(
+    world: hubspot.HubSpot, crm: HubSpot, wish: object
+) -> None:
+    (result,) = await crm.push([contact(wishes=(wish,), motivation="fun")])  # type: ignore[arg-type]
+
+    assert isinstance(result, Refused)
+    assert world.opted_out == {"s-1@example.com"}
+
+
+async def test_the_address_that_hubspot_has_leaves_too(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    world.create(email="old@example.com", shopper_id="s-1")
+
+    await crm.push([contact(wishes=(LEFT_ALONE,), identities={})])
+
+    assert world.opted_out == {"old@example.com"}
+
+
+async def test_a_pause_is_no_farewell(world: hubspot.HubSpot, crm: HubSpot) -> None:
+    await crm.push([contact(wishes=(FOR_A_WHILE,))])
+
+    assert world.opted_out == set()
+
+
+async def test_a_permission_subscribes_with_its_proof_and_its_end_unsubscribes(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    await crm.push([contact(news="given")])
+    subscribed = world.statuses["s-1@example.com", NEWS]
+    await crm.push([contact(news="withdrawn")])
+
+    assert subscribed["status"] == "SUBSCRIBED"
+    assert subscribed["legalBasis"] == "CONSENT_WITH_NOTICE"
+    assert "event-9" in subscribed["legalBasisExplanation"]
+    assert world.statuses["s-1@example.com", NEWS]["status"] == "UNSUBSCRIBED"
+    assert world.opted_out == set()
+
+
+@pytest.mark.parametrize("left", ["all", "one"])
+async def test_who_left_in_hubspot_is_never_subscribed_again_from_here(
+    world: hubspot.HubSpot, crm: HubSpot, left: str
+) -> None:
+    if left == "all":
+        world.leave("s-1@example.com")
+    else:
+        world.statuses["s-1@example.com", NEWS] = {"status": "UNSUBSCRIBED", "subscriptionId": NEWS}
+
+    assert await crm.push([contact(news="given")]) == [Taken("101")]
+
+    assert not [one for one in world.statuses.values() if one["status"] == "SUBSCRIBED"]
+    assert world.asked("/write") == []
+
+
+async def test_without_a_purpose_nobody_is_subscribed(
+    world: hubspot.HubSpot, settings: Settings
+) -> None:
+    async with open_connector(settings.model_copy(update={"marketing_purpose": ""})) as crm:
+        await crm.push([contact(news="given")])
+
+    assert world.statuses == {}
+
+
+async def test_a_wish_that_did_not_arrive_is_told_again(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    world.ills.extend(
+        [0, {"data": {"category": "VALIDATION_ERROR", "message": "no"}, "status": 400}]
+    )
+
+    (result,) = await crm.push([contact(wishes=(LEFT_ALONE,))])
+
+    assert isinstance(result, Later)
+
+
+async def test_the_rolling_limit_pauses_for_its_interval(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    world.windows[0].most = 1
+    await crm.push([contact()])
+
+    with pytest.raises(QuotaExhaustedError) as caught:
+        await crm.push([contact()])
+
+    assert caught.value.wait.total_seconds() == 10
+    assert "TEN_SECONDLY_ROLLING" in str(caught.value)
+
+
+async def test_what_is_missing_is_created_as_the_mapping_wants_it(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    del world.properties["shopper_id"]
+    shapes = [
+        FieldShape("shopper_id", "text", unique=True),
+        FieldShape("motivation", "choice", options=("gift", "self", "treat")),
+        FieldShape("no_email", "boolean", "Wants no mail"),
+        FieldShape("answered_at", "time"),
+        FieldShape("channels", "choices", options=("email", "sms")),
+    ]
+
+    await crm.create(shapes)
+    there = await crm.describe()
+
+    assert there["shopper_id"].unique
+    assert there["motivation"].options == ("gift", "self", "run", "treat")
+    for shape in shapes[2:]:
+        assert (there[shape.name].type, there[shape.name].options) == (shape.type, shape.options)
+    await crm.push([contact(motivation="treat", no_email=True, channels=["email", "sms"])])
+    assert world.held("s-1")
+
+
+async def test_who_may_not_create_is_told_which_scope_is_missing(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    world.ills.append({"data": {"category": "MISSING_SCOPES"}, "status": 403})
+
+    with pytest.raises(DestinationRefusedError, match="scopes"):
+        await crm.create([])
+
+
+async def test_contacts_are_read_back_by_our_id(crm: HubSpot) -> None:
+    await crm.push([contact("s-1", email="s-1@example.com", motivation="gift"), contact("s-2")])
+
+    held = await crm.read([Lookup("s-1"), Lookup("s-2"), Lookup("s-3")], ["motivation", "email"])
+
+    assert {shopper: one.fields for shopper, one in held.items()} == {
+        "s-1": {"motivation": "gift", "email": "s-1@example.com"},
+        "s-2": {"motivation": None, "email": None},
+    }
+
+
+async def test_who_is_erased_leaves_every_mailing_and_is_deleted(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    await crm.push([contact(email="s-1@example.com")])
+    gone = [contact(erased=True, identities={}), contact("s-2", erased=True, identities={})]
+
+    assert await crm.erase(gone) == [Taken(), Taken()]
+    assert await crm.erase(gone) == [Taken(), Taken()]
+
+    assert world.contacts == {}
+    assert world.deleted == ["101"]
+    assert world.opted_out == {"s-1@example.com"}
+
+
+async def test_what_changed_there_comes_page_by_page_and_once_more_only_at_the_edge(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    for number in range(150):
+        world.create(email=f"{number}@example.com", motivation="gift")
+    world.leave("7@example.com")
+
+    seen, cursor = await _all(crm, "")
+    world.leave("9@example.com")
+    later, _ = await _all(crm, cursor)
+
+    assert len({one.remote_id for one in seen}) == 150
+    assert [one.identities["email"] for one in seen if one.opted_out] == ["7@example.com"]
+    assert "9@example.com" in [one.identities["email"] for one in later if one.opted_out]
+
+
+async def _all(crm: HubSpot, cursor: str) -> tuple[list[Remote], str]:
+    seen, more = list[Remote](), True
+    while more:
+        page = await crm.changes(cursor, ["motivation"])
+        seen += page.records
+        cursor, more = page.cursor, page.more
+    return seen, cursor
