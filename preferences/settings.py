@@ -176,6 +176,9 @@ class Settings(BaseSettings):
     salesforce_api_version: str = Field(
         "v65.0", pattern=r"^v\d+\.0$", description="version of Salesforce's API"
     )
+    salesforce_calls_per_day: int = Field(
+        0, ge=0, description="calls a day that Askfirst may make there; 0: as many as it needs"
+    )
     salesforce_purpose: str = Field(
         "",
         description="name of the DataUsePurpose that consents are kept under; empty: no consent objects",

@@ -4,12 +4,12 @@ Two traps are kept out of: subscribing lifts suppressions, so who has left is ne
 here; unsubscribing with a list unsubscribes who is not on it from everything, so no list is named.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from yarl import URL
@@ -19,6 +19,7 @@ from sync.capabilities import Lookup, Page, Remote
 from sync.delivery import Delivery, Later, Refused, Result, Taken
 from sync.errors import BatchRefusedError
 from sync.http import Answer, Client, address, needed, open_session
+from sync.jobs import EVERYBODY, Jobs
 from sync.limits import Rate, open_limiter
 from sync.marketing import CHANNELS, Word, permissions
 
@@ -27,8 +28,6 @@ _ATTRIBUTES = frozenset(
 )
 _FEW = 10  # so many are told one by one: an answer at once, where a job takes its time
 _PAGE = 100
-_LOOKS = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between looks at a job, within the time of a push
-_JOB_RUNS = timedelta(seconds=10)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _OVERLAP = timedelta(seconds=1)  # of two looks at what changed, whose moments are whole seconds
 _NAMES = {"email": "email", "sms": "phone_number"}
@@ -37,19 +36,14 @@ _IDENTITIES = {"email": "email", "sms": "phone"}
 
 @dataclass(frozen=True, slots=True)
 class Klaviyo:
-    """An account, by its private key.
-
-    `jobs` are the imports that a push could not wait for, with the content that they write: about
-    who is in one, nothing newer is told before it is over, or it would arrive in the wrong order.
-    """
+    """An account, by its private key; `imports` has a limit of its own."""
 
     client: Client
     imports: Client
+    jobs: Jobs
     purpose: str
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     batch_size: int = 1000
     in_flight: int = 4
-    jobs: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     async def turn(self, *, urgent: bool) -> None:
         """Wait for the next import that the account's limit allows."""
@@ -60,26 +54,12 @@ class Klaviyo:
     async def push(self, batch: Sequence[Delivery]) -> Sequence[Result]:
         """Unsubscribe first, whatever becomes of the fields; then import; then subscribe."""
         unreached = await self._unsubscribe(batch)
-        results = await self._earlier(batch)
+        results = await self.jobs.earlier(batch)
         new = [one for one in batch if one.shopper not in results]
         results |= await (self._import_each(new) if len(new) <= _FEW else self._import_all(new))
         welcome = [one for one in batch if isinstance(results[one.shopper], Taken)]
         unreached |= await self._subscribe(welcome)
         return [unreached.get(one.shopper, results[one.shopper]) for one in batch]
-
-    async def _earlier(self, batch: Sequence[Delivery]) -> dict[str, Result]:
-        """Hear of the jobs of earlier pushes; what has changed since is left to be told anew."""
-        known = {one.shopper: self.jobs[one.shopper] for one in batch if one.shopper in self.jobs}
-        results = dict[str, Result]()
-        for job in {job for job, _ in known.values()}:
-            members = [one for one in batch if known.get(one.shopper, ("",))[0] == job]
-            heard = await self._outcome(job, members, ())
-            results |= {
-                one.shopper: heard[one.shopper]
-                for one in members
-                if isinstance(heard[one.shopper], Later) or known[one.shopper][1] == one.digest
-            }
-        return results
 
     async def _import_each(self, batch: Sequence[Delivery]) -> dict[str, Result]:
         results = dict[str, Result]()
@@ -100,55 +80,7 @@ class Klaviyo:
         answer = await self.imports.post(path, {"data": data}, granted=True)
         if not answer.is_taken:
             raise BatchRefusedError(_reason(_errors(answer)))
-        job = answer.body["data"]["id"]
-        self.jobs.update({one.shopper: (job, one.digest) for one in batch})
-        return await self._outcome(job, batch, _LOOKS)
-
-    async def _outcome(
-        self, job: str, batch: Sequence[Delivery], looks: Sequence[float]
-    ) -> dict[str, Result]:
-        if not await self._is_over(job, looks):
-            return {one.shopper: Later("Klaviyo's import still runs.", _JOB_RUNS) for one in batch}
-        for one in batch:
-            del self.jobs[one.shopper]
-        wrong = await self._wrong(job)
-        return {
-            one.shopper: Refused(wrong[one.shopper]) if one.shopper in wrong else Taken()
-            for one in batch
-        }
-
-    async def _is_over(self, job: str, looks: Sequence[float]) -> bool:
-        for seconds in (*looks, None):
-            answer = await self.client.get(f"/api/profile-bulk-import-jobs/{job}")
-            # A job that is not there any more is over, and its errors are those that are left.
-            if not answer.is_taken or _status(answer) in {"complete", "cancelled"}:
-                return True
-            if seconds is not None:
-                await self.sleep(seconds)
-        return False
-
-    async def _wrong(self, job: str) -> dict[str, str]:
-        """Give the reason for each shopper whom the job did not import."""
-        path = f"/api/profile-bulk-import-jobs/{job}/import-errors"
-        found = dict[str, str]()
-        async for one in self._pages(path, {"page[size]": str(_PAGE)}):
-            attributes = one["attributes"]
-            payload = attributes.get("original_payload") or {}
-            payload = payload.get("attributes", payload)
-            found[str(payload.get("external_id"))] = _reason([attributes])
-        return found
-
-    async def _pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
-        cursor = ""
-        while True:
-            more = {"page[cursor]": cursor} if cursor else {}
-            answer = await self.client.call("GET", path, query={**query, **more})
-            if not answer.is_taken:
-                return
-            for one in answer.body["data"]:
-                yield one
-            if not (cursor := _cursor(answer)):
-                return
+        return await self.jobs.started(answer.body["data"]["id"], batch)
 
     # Consent
 
@@ -251,7 +183,7 @@ class Klaviyo:
                 "page[size]": str(_PAGE),
                 "additional-fields[profile]": "subscriptions",
             }
-            async for row in self._pages("/api/profiles", query):
+            async for row in _pages(self.client, "/api/profiles", query):
                 if not undecided or _has_decided(row, undecided):
                     found.append(_remote(row, fields))
         return found
@@ -319,7 +251,40 @@ async def open_connector(settings: Settings) -> AsyncIterator[Klaviyo]:
             },
             limiter=limiter,
         )
-        yield Klaviyo(client, replace(client, limiter=slower), settings.marketing_purpose)
+        jobs = Jobs(partial(_look, client))
+        yield Klaviyo(client, replace(client, limiter=slower), jobs, settings.marketing_purpose)
+
+
+async def _look(client: Client, job: str) -> dict[str, str | None] | None:
+    """Look at an import, and once it is over at its error report."""
+    answer = await client.get(f"/api/profile-bulk-import-jobs/{job}")
+    if not answer.is_taken or (status := _status(answer)) == "cancelled":
+        return {EVERYBODY: None}
+    if status != "complete":
+        return None
+    path = f"/api/profile-bulk-import-jobs/{job}/import-errors"
+    wrong = dict[str, str | None]()
+    async for one in _pages(client, path, {"page[size]": str(_PAGE)}):
+        attributes = one["attributes"]
+        payload = attributes.get("original_payload") or {}
+        payload = payload.get("attributes", payload)
+        wrong[str(payload.get("external_id"))] = _reason([attributes])
+    return wrong
+
+
+async def _pages(
+    client: Client, path: str, query: Mapping[str, str]
+) -> AsyncIterator[dict[str, Any]]:
+    cursor = ""
+    while True:
+        more = {"page[cursor]": cursor} if cursor else {}
+        answer = await client.call("GET", path, query={**query, **more})
+        if not answer.is_taken:
+            return
+        for one in answer.body["data"]:
+            yield one
+        if not (cursor := _cursor(answer)):
+            return
 
 
 def _profile(one: Delivery) -> dict[str, Any]:

@@ -43,7 +43,7 @@ async def crm(settings: Settings) -> AsyncIterator[Klaviyo]:
         del seconds
 
     async with open_connector(settings) as connector:
-        yield replace(connector, sleep=at_once)
+        yield replace(connector, jobs=replace(connector.jobs, sleep=at_once))
 
 
 def many(count: int = 12, **fields: str) -> list[Delivery]:
@@ -94,6 +94,18 @@ async def test_a_job_that_takes_long_is_asked_again_and_not_done_twice(
 
     assert results == [Taken()] * 12
     assert len(world.jobs) == 1
+
+
+async def test_who_was_in_a_job_that_is_gone_is_told_again(
+    world: klaviyo.Klaviyo, crm: Klaviyo
+) -> None:
+    world.job_time = 3600
+    await crm.push(many(motivation="gift"))
+    world.jobs.clear()
+    world.job_time = 0
+
+    assert {type(one) for one in await crm.push(many(motivation="gift"))} == {Later}
+    assert await crm.push(many(motivation="gift")) == [Taken()] * 12
 
 
 async def test_nothing_newer_overtakes_a_job_that_still_runs(
