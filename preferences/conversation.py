@@ -129,7 +129,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An answer in force: what was asked, what was said, where and when."""
+    """An answer in force: what was asked, what was said, where and when.
+
+    `by_shop` tells that the shopper did not say it: the shop brought it along.
+    """
 
     question: str
     value: str
@@ -140,6 +143,7 @@ class Known:
     here: bool
     about: About | None = None
     unwanted: bool = False
+    by_shop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

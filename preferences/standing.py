@@ -43,6 +43,8 @@ def standing(events: Iterable[ConsentEvent], now: datetime) -> Standing:
     permitting: dict[str, set[str]] = {}
     forbidden_at: dict[str, datetime] = {}
     for at, event in _in_order(events):
+        if _is_late(last.get(event.purpose), event):
+            continue
         ended = _ended(last.get(event.purpose), event, at)
         if ended is not None:
             forbidden_at[event.purpose] = ended
@@ -56,6 +58,14 @@ def standing(events: Iterable[ConsentEvent], now: datetime) -> Standing:
         frozenset().union(*in_force),
         forbidden_at,
     )
+
+
+def _is_late(before: ConsentEvent | None, event: ConsentEvent) -> bool:
+    """Tell whether an end that was noted in one chain came after a newer word in another.
+
+    Nobody says `expired`: it is written when somebody looks, and ends only what its own chain gave.
+    """
+    return event.state == "expired" and before is not None and before.shopper != event.shopper
 
 
 def _ended(before: ConsentEvent | None, event: ConsentEvent, at: datetime) -> datetime | None:

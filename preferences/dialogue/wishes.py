@@ -138,8 +138,9 @@ def tell_data(scene: Scene) -> Turn:
 def _fact(scene: Scene, known: Known) -> str:
     locale = scene.state.locale
     occasion = "data_unwanted" if known.unwanted else "quoted"
+    place = "data_fact_here" if known.here else "data_fact"
     return scene.voice.say(
-        "data_fact_here" if known.here else "data_fact",
+        "data_fact_shop" if known.by_shop else place,
         locale,
         question=known.wording,
         answer=scene.voice.say(occasion, locale, answer=known.label),

@@ -43,6 +43,7 @@ from preferences.store.tables import (
     SuppressionRow,
 )
 from preferences.store.vault import Vault
+from preferences.texts import fill
 
 _COUNTED = ("kind", "question_id", "purpose", "asked_at", "outcome", "conversation_id")
 _MEMORY = timedelta(days=400)  # longer than any rest that a policy may order
@@ -271,13 +272,16 @@ async def _candidates(
 async def _known(
     session: AsyncSession, conversation: ConversationRow, head: str, catalogue: Catalogue
 ) -> tuple[Known, ...]:
-    """Give the newest answers, each with where it was given; an older version is not told."""
+    """Give what is known, each with where it was said; an older version is not told.
+
+    What the shopper said comes before what the shop brought along, as in the profile.
+    """
     query = (
         select(AnswerRow, AskRow.conversation_id, OwnWordsRow)
-        .join(AskRow)
+        .outerjoin(AskRow)
         .outerjoin(OwnWordsRow, col(OwnWordsRow.answer_id) == col(AnswerRow.id))
         .where(of_person(AnswerRow.shopper_id, head))
-        .order_by(col(AnswerRow.answered_at).desc())
+        .order_by(col(AnswerRow.kind) != "declared", col(AnswerRow.answered_at).desc())
         .limit(20)
     )
     newest: dict[tuple[str, str], Known] = {}
@@ -296,12 +300,13 @@ async def _known(
                     conversation.locale,
                     catalogue,
                 ),
-                wording=row.wording,
+                wording=row.wording or _wording(row, conversation.locale, catalogue),
                 answered_at=row.answered_at,
                 channel=row.channel,
                 here=place == conversation.id,
                 about=about,
                 unwanted=row.detail.get("polarity") == "does_not_want",
+                by_shop=row.kind != "declared",
             ),
         )
     return tuple(newest.values())
@@ -314,6 +319,12 @@ def _label(row: AnswerRow, words: str | None, locale: str, catalogue: Catalogue)
     labels = ", ".join(option.label[locale] for option in chosen)
     own = words if row.value == WORDS else None
     return labels or own or row.value
+
+
+def _wording(row: AnswerRow, locale: str, catalogue: Catalogue) -> str:
+    """Give the question of what nobody was asked; once it is gone, its name."""
+    question = catalogue.questions.get(row.question_id)
+    return fill(question.wording[locale], {}) if question else row.question_id
 
 
 async def _returning(session: AsyncSession, conversation: ConversationRow, head: str) -> bool:

@@ -309,6 +309,22 @@ def test_of_two_shoppers_who_are_one_the_last_word_counts_and_at_one_moment_the_
     assert profile(consents=[one, other]).answers == (ANSWER,)
 
 
+@pytest.mark.parametrize("state", ["given", "objected"])
+def test_an_end_noted_in_one_chain_does_not_hide_a_newer_word_in_another(
+    state: ConsentState,
+) -> None:
+    over = replace(GIVEN, shopper="s-1", valid_until=NOW - timedelta(minutes=2))
+    noted = replace(over, id="event-2", seq=2, state="expired", occurred_at=NOW)
+    said = replace(
+        GIVEN, id="event-3", shopper="s-2", state=state, occurred_at=NOW - timedelta(seconds=90)
+    )
+
+    held = profile(consents=[over, said, noted])
+
+    assert held.consents == {"tailor_suggestions": said}
+    assert profile(consents=[over, noted]).consents["tailor_suggestions"].state == "expired"
+
+
 @pytest.mark.parametrize(
     ("change", "stands"),
     [

@@ -10,7 +10,6 @@ from preferences.store.links import link
 from preferences.store.profiles import read_profile
 from preferences.store.tables import (
     AnswerRow,
-    AskRow,
     ConversationRow,
     DecisionRow,
     LinkRow,
@@ -159,20 +158,13 @@ async def test_between_the_question_and_the_yes_nobody_can_slip_in(shop: Shop) -
     assert await answers_of(shop, second) == []
 
 
-async def test_a_device_that_was_claimed_does_not_tell_of_the_account(shop: Shop) -> None:
+async def test_what_the_device_held_before_takes_and_tells_nothing_more(shop: Shop) -> None:
     stranger = await a_stranger_who_answered(shop)
-    await shop.has_a_habit("4711")
     talk, replies = await signs_in(shop, stranger)
     await shop.feels(talk, replies[-1]["ask"], "Yes, keep it", 0)
-    await shop.sells("4711", "order-9", "dress")
-    before = len(await shop.rows(AskRow))
 
-    opened = await shop.sees(stranger, "opened")
-    told = await shop.hears(stranger, "what do you know about me", "ask_data")
-
-    assert opened == []
-    assert len(await shop.rows(AskRow)) == before
-    assert "purchases" not in told[0]["text"]
+    with pytest.raises(NotFoundError, match="begin a new one"):
+        await shop.hears(stranger, "what do you know about me", "ask_data")
 
 
 @pytest.mark.parametrize("previous", ["nobody knows it", None])

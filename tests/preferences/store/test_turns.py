@@ -11,6 +11,7 @@ from preferences.conversation import About
 from preferences.errors import NotFoundError
 from preferences.store.conversations import choice_label, hand_back, read_log, read_unanswered
 from preferences.store.engine import open_store
+from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.tables import (
     AnswerRow,
     AskRow,
@@ -334,6 +335,45 @@ async def test_an_answer_in_another_conversation_of_the_shopper_is_known_here(sh
     replies = await shop.hears(phone, "what do you know about me?", "ask_data")
 
     assert "“A gift”" in replies[-1]["text"]
+
+
+async def test_what_the_shop_brought_along_is_told_as_such_to_whom_it_vouched_for(
+    shop: Shop,
+) -> None:
+    talk = await shop.meets("4711")
+    stranger = await shop.meets()
+    question = CATALOGUE.questions["gift_or_self"]
+    facts = [Fact("imported", question.id, "gift", "old crm", shop.now)]
+    for who in (talk.shopper, stranger.shopper):
+        await add_facts(shop.store, Telling(who, facts, f"e-{who}"), CATALOGUE, (), shop.now)
+    left = {name: one for name, one in CATALOGUE.questions.items() if name != question.id}
+    later = shop.of(
+        assistant=replace(ASSISTANT, catalogue=CATALOGUE.model_copy(update={"questions": left}))
+    )
+
+    [*_, told] = await shop.hears(talk, "what do you know about me?", "ask_data")
+    [*_, bare] = await later.hears(talk, "what do you know about me?", "ask_data")
+    untold = await shop.hears(stranger, "what do you know about me?", "ask_data")
+
+    assert "“A gift” (Corner Shop told me, on" in told["text"]
+    assert "gift_or_self – “gift” (Corner Shop told me, on" in bare["text"]
+    assert "gift" not in untold[-1]["text"]
+
+
+async def test_what_the_shopper_said_is_told_before_what_the_shop_brought_along(
+    shop: Shop,
+) -> None:
+    talk, _ = await shop.asks_the_question("4711")
+    await shop.hears(talk, "a gift")
+    facts = [
+        Fact("imported", "channel", "email", "old crm", shop.now),
+        Fact("imported", "gift_or_self", "self", "old crm", shop.now),
+    ]
+    await add_facts(shop.store, Telling(talk.shopper, facts, "e-1"), CATALOGUE, (), shop.now)
+
+    [*_, told] = await shop.hears(talk, "what do you know about me?", "ask_data")
+
+    assert told["text"].index("“A gift”") < told["text"].index("“Email (en)”")
 
 
 async def test_a_stop_elsewhere_closes_what_is_open_here(shop: Shop) -> None:
