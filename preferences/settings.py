@@ -129,6 +129,9 @@ class Settings(BaseSettings):
         description="comma-separated CRMs that are told: log, webhook, hubspot, klaviyo, salesforce,"
         " shopify",
     )
+    mappings_dir: Path | None = Field(
+        None, description="folder of the shop's own mapping pages; empty: those that are shipped"
+    )
     webhook_url: str = Field("", description="where the webhook destination posts its batches")
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="signs those batches (Standard Webhooks, whsec_...)"

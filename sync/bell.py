@@ -1,14 +1,15 @@
-"""Wakes the worker: rung through Redis after a commit, and by looking often where there is none."""
+"""Wakes the worker after a commit: rung by Redis or by PostgreSQL; where neither is, it looks often."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from logging import getLogger
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from preferences.errors import SettingsError
+from preferences.errors import SettingsError, UnavailableError
+from preferences.store.listening import listen
 from preferences.store.outbox import BELL
 
 OFTEN = 0.5  # seconds between looks when nobody rings
@@ -41,22 +42,51 @@ class Bell:
 
 
 @asynccontextmanager
-async def open_bell(redis_url: str) -> AsyncIterator[Bell]:
-    """Give a bell that Redis rings, as long as it can be reached; without a URL nobody rings.
+async def open_bell(redis_url: str, database_url: str = "") -> AsyncIterator[Bell]:
+    """Give a bell that Redis rings, or else PostgreSQL, as long as it can be reached.
+
+    With neither nobody rings.
 
     :raises SettingsError: the URL cannot be read.
     """
     bell = Bell()
-    if not redis_url:
-        yield bell
-        return
-    async with _redis(redis_url) as redis:
-        listening = asyncio.create_task(_listen(bell, redis))
-        try:
+    if redis_url:
+        async with _redis(redis_url) as redis, _listening(_listen(bell, redis)):
             yield bell
-        finally:
-            listening.cancel()
-            await asyncio.wait({listening})
+    elif database_url.startswith("postgresql://"):
+        async with _listening(_listen_to_database(bell, database_url)):
+            yield bell
+    else:
+        yield bell
+
+
+@asynccontextmanager
+async def _listening(ears: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    listening = asyncio.create_task(ears)
+    try:
+        yield
+    finally:
+        listening.cancel()
+        await asyncio.wait({listening})
+
+
+async def _listen_to_database(bell: Bell, url: str) -> None:
+    known_away = False
+
+    def ring() -> None:
+        nonlocal known_away
+        bell.patience, known_away = SELDOM, False
+        bell.ring()
+
+    while True:
+        try:
+            await listen(url, ring)
+        except UnavailableError as error:
+            bell.patience = OFTEN
+            if not known_away:
+                _LOG.warning("%s", error)
+            known_away = True
+        await asyncio.sleep(OFTEN)
 
 
 def _redis(url: str) -> Redis:

@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from preferences.lanes import Lane
 from preferences.profile import Profile, as_json
-
-type Lane = Literal["wish", "news", "backfill"]
-"""Why something is told now: a wish overtakes everything, a backfill waits for everything."""
 
 
 @dataclass(frozen=True, slots=True)

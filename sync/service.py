@@ -6,15 +6,19 @@ from datetime import UTC, datetime
 from logging import getLogger
 
 from preferences.addresses import Allowed
+from preferences.catalogue import load_catalogue
 from preferences.errors import UnavailableError
 from preferences.settings import Settings
+from preferences.store.destinations import resume
 from preferences.store.engine import Store, open_own_store
 from preferences.store.outbox import pending, retry
 from preferences.store.restoring import reapply
 from sync.bell import open_bell
 from sync.connectors import open_connector
 from sync.guard import open_guarded
+from sync.mapping import load_mapping
 from sync.posting import Poster
+from sync.telling import Teller
 from sync.webhooks.courier import Courier
 from sync.worker import Worker
 
@@ -28,18 +32,21 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     :raises SettingsError: a destination is unknown or cannot be opened as the settings say.
     """
     names = list(dict.fromkeys(settings.destinations))
+    catalogue = load_catalogue()
+    mappings = [load_mapping(name, catalogue, settings.mappings_dir) for name in names]
     allowed = Allowed.of(settings.webhook_allow)
     async with AsyncExitStack() as stack:
         connectors = [
             await stack.enter_async_context(open_connector(name, settings)) for name in names
         ]
         store = await stack.enter_async_context(open_own_store(settings))
-        bell = await stack.enter_async_context(open_bell(settings.redis_url))
+        bell = await stack.enter_async_context(open_bell(settings.redis_url, settings.database))
         strangers = await stack.enter_async_context(open_guarded(allowed))
         await _wait_for(store, names, stop)
         async with asyncio.TaskGroup() as group:
-            for name, connector in zip(names, connectors, strict=True):
-                group.create_task(Worker(name, store, connector, bell).run(stop))
+            for name, connector, mapping in zip(names, connectors, mappings, strict=True):
+                teller = Teller(name, store, connector, mapping)
+                group.create_task(Worker(teller, bell).run(stop))
             group.create_task(Courier(store, Poster(strangers), allowed, bell).run(stop))
             await stop.wait()
             bell.ring()
@@ -54,6 +61,7 @@ async def _wait_for(store: Store, names: list[str], stop: asyncio.Event) -> None
             # Before anything is sent: a backup that was brought back lacks newer wishes.
             await reapply(store, names, datetime.now(UTC))
             for name in names:
+                await resume(store, name)  # somebody may have mended the settings
                 await retry(store, name, datetime.now(UTC))
         except UnavailableError as error:
             if str(error) != said:

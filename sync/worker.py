@@ -1,145 +1,194 @@
 """Tells one destination what it does not know yet, until it is told to stop."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from logging import getLogger
+from time import monotonic
 
 from preferences.errors import UnavailableError
-from preferences.store.engine import Store
-from preferences.store.outbox import LEASE, Due, Told, acknowledge, backoff, claim, fail, retry
-from preferences.store.profiles import read_profiles
+from preferences.lanes import LANES, Lane
+from preferences.store.destinations import Pause, pause, read_pause, succeed
+from preferences.store.outbox import Due, backoff, claim, first_due, retry
 from sync.bell import Bell
-from sync.delivery import Connector, Delivery, Later, Refused, Result
-from sync.errors import DestinationRefusedError, DestinationUnavailableError
-from sync.halving import push_in_halves
+from sync.capabilities import Paced, Parallel
+from sync.errors import (
+    DestinationRefusedError,
+    DestinationUnavailableError,
+    QuotaExhaustedError,
+)
+from sync.telling import REFUSED, Teller
 
 _LOG = getLogger(__name__)
-_PATIENCE = LEASE - timedelta(seconds=5)  # a push is given up before its lease ends
 _STORE_AWAY = timedelta(seconds=1)
 _LONGEST_PROBE = timedelta(minutes=1)  # a destination that is away is tried at least so often
-_REFUSED = timedelta(minutes=10)  # and one that refuses us, unless it said that it is gone
-_REFUSED_ONE = timedelta(hours=1)
+_LOOKS = 5.0  # seconds between looks whether a pause was ended
+_NOTED = 5.0  # seconds between notes of a success
+_GATHERING = 0.05  # seconds after a ring: who answers now has more to say in a moment
+
+_WISHES: tuple[Lane, ...] = ("wish",)
+_REST: tuple[Lane, ...] = ("news", "backfill")
 
 type _Trouble = UnavailableError | DestinationUnavailableError | DestinationRefusedError
 _TROUBLES = (UnavailableError, DestinationUnavailableError, DestinationRefusedError)
 
 
+@dataclass(slots=True)
+class _State:
+    """What the tasks of one worker share. Ends of closures are on the monotonic clock.
+
+    Wishes go on where only the calls for everything else are used up, and try a little by
+    themselves where all are.
+    """
+
+    failures: int = 0
+    closed_until: float = 0.0
+    wishes_closed_until: float = 0.0
+    gone: bool = False
+    noted_at: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One loop for one destination. Any number may run, in one process or in several."""
+    """Tells one destination, wishes by themselves. Any number may run, in one process or several."""
 
-    destination: str
-    store: Store
-    connector: Connector
+    teller: Teller
     bell: Bell
-    patience: timedelta = _PATIENCE
+    _state: _State = field(default_factory=_State)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Tell, wait, tell again; a batch under way is finished before it stops.
+        """Tell, wait, tell again; batches under way are finished before it stops.
 
         It ends by itself only when the destination is gone for good.
         """
-        failures = 0
-        while not stop.is_set():
-            heard = self.bell.count
-            try:
-                told = await self.tell()
-                if told and failures:  # it is back: nobody has to wait any longer
-                    await retry(self.store, self.destination, _now())
-            except _TROUBLES as trouble:
-                failures += 1
-                if self._is_gone(trouble):
-                    return
-                await self._pause(stop, trouble, failures)
-            else:
-                failures = 0
-                if not told:
-                    await self.bell.wait(heard)
+        connector = self.teller.connector
+        several = connector.in_flight if isinstance(connector, Parallel) else 1
+        wishes, rest = asyncio.Lock(), asyncio.Lock()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._loop(_WISHES, wishes, stop))
+            for _ in range(several):
+                group.create_task(self._loop(_REST, rest, stop))
 
-    async def tell(self) -> bool:
-        """Tell one batch, as its shoppers are at this moment; False if there is nothing to tell.
+    async def tell(self, lanes: tuple[Lane, ...] = LANES) -> bool:
+        """Tell one batch; False if there is nothing to tell.
 
-        :raises DestinationUnavailableError: all of it was put off.
-        :raises DestinationRefusedError: the same.
+        :raises DestinationUnavailableError: what was not taken was put off.
+        :raises DestinationRefusedError: the same, and every worker pauses.
         :raises UnavailableError: the store is away; what it did not hear of is told again.
         """
-        due = await claim(self.store, self.destination, self.connector.batch_size, _now())
-        profiles = await read_profiles(self.store, [one.shopper for one in due])
-        unchanged, changed = list[Delivery](), dict[Due, Delivery]()
-        for one in due:
-            delivery = Delivery.of(profiles[one.shopper], one.version)
-            if delivery.digest == one.payload_hash:
-                unchanged.append(delivery)
-            else:
-                changed[one] = delivery
-        await self._acknowledge(unchanged)
-        if changed:
-            await self._tell(changed)
+        try:
+            due = await self._claim(lanes)
+            await self._tell(due)
+        except _TROUBLES as trouble:
+            await self._close(trouble)
+            raise
         return bool(due)
 
-    async def _tell(self, changed: Mapping[Due, Delivery]) -> None:
-        results = await self._push(changed)
-        outcomes = list(zip(changed.items(), results, strict=True))
-        refused = {
-            due: result.reason for (due, _), result in outcomes if isinstance(result, Refused)
-        }
-        later = {due: result.reason for (due, _), result in outcomes if isinstance(result, Later)}
-        taken = [delivery for (due, delivery), _ in outcomes if due not in refused | later]
-        await self._acknowledge(taken)
-        await fail(self.store, self.destination, later, timedelta(), _now())
-        await fail(self.store, self.destination, refused, _REFUSED_ONE, _now())
-        _LOG.info("%s: %d told.", self.destination, len(taken))
-        for reason in sorted(set(refused.values())):
-            _LOG.error("%s: %d refused. %s", self.destination, len(refused), reason)
+    async def _loop(self, lanes: tuple[Lane, ...], turn: asyncio.Lock, stop: asyncio.Event) -> None:
+        """Look one at a time, tell side by side."""
+        while not (stop.is_set() or self._state.gone):
+            begun = self._state.failures
+            try:
+                async with turn:
+                    due = await self._look(lanes, stop)
+                begun = self._state.failures
+                await self._tell(due)
+            except _TROUBLES as trouble:
+                await self._fall(trouble, begun, stop)
 
-    async def _push(self, changed: Mapping[Due, Delivery]) -> Sequence[Result]:
-        try:
-            async with asyncio.timeout(self.patience.total_seconds()):
-                told = push_in_halves(self.connector.push, list(changed.values()))
-                results = {delivery.shopper: result async for delivery, result in told}
-                return [results[delivery.shopper] for delivery in changed.values()]
-        except TimeoutError:
-            await self._put_off(changed, message := "It took too long to answer.", timedelta())
-            raise DestinationUnavailableError(message) from None
-        except DestinationUnavailableError as error:
-            await self._put_off(changed, str(error), error.wait)
-            raise
-        except DestinationRefusedError as error:
-            await self._put_off(changed, str(error), _REFUSED)
-            raise
+    async def _look(self, lanes: tuple[Lane, ...], stop: asyncio.Event) -> list[Due]:
+        """Claim what is due, or wait until there may be something."""
+        if not await self._is_open(lanes, stop):
+            return []
+        heard = self.bell.count
+        due = await self._claim(lanes)
+        if not due and not stop.is_set():
+            await self.bell.wait(heard)
+            if lanes != _WISHES:
+                await asyncio.sleep(_GATHERING)
+        return due
 
-    async def _put_off(self, changed: Iterable[Due], reason: str, wait: timedelta) -> None:
-        await fail(self.store, self.destination, dict.fromkeys(changed, reason), wait, _now())
+    async def _claim(self, lanes: tuple[Lane, ...]) -> list[Due]:
+        """Take a turn before a batch, not after: what is claimed is sent as it is in that moment."""
+        one = self.teller
+        lane = await first_due(one.store, one.destination, lanes, one.now())
+        if lane is None:
+            return []
+        if isinstance(one.connector, Paced):
+            await one.connector.turn(urgent=lane == "wish")
+        return await claim(one.store, one.destination, one.connector.batch_size, one.now(), (lane,))
 
-    async def _acknowledge(self, taken: Iterable[Delivery]) -> None:
-        told = [Told(one.shopper, one.version, one.digest) for one in taken]
-        await acknowledge(self.store, self.destination, told, _now())
+    async def _tell(self, due: list[Due]) -> None:
+        if not due or not await self.teller.tell(due):
+            return
+        state = self._state
+        if state.failures or monotonic() - state.noted_at > _NOTED:
+            state.noted_at = monotonic()
+            one = self.teller
+            if await succeed(one.store, one.destination, one.now()) or state.failures:
+                # It is back: nobody has to wait any longer.
+                state.failures, state.closed_until = 0, 0.0
+                await retry(one.store, one.destination, one.now())
+                _LOG.info("%s: it takes again.", one.destination)
 
-    def _is_gone(self, trouble: _Trouble) -> bool:
-        gone = isinstance(trouble, DestinationRefusedError) and trouble.gone
-        if gone:
-            _LOG.error("%s: %s", self.destination, trouble)
-        return gone
+    async def _is_open(self, lanes: tuple[Lane, ...], stop: asyncio.Event) -> bool:
+        """Wait a while where nothing may be sent, and tell whether something may."""
+        state, one = self._state, self.teller
+        wait = state.closed_until - monotonic()
+        if wait <= 0 and (stopped := await read_pause(one.store, one.destination, one.now())):
+            state.noted_at = 0.0  # the next success ends it
+            if stopped.why == "quota" and lanes == _WISHES:
+                wait = min(state.wishes_closed_until - monotonic(), _LOOKS)
+            else:
+                wait = min((stopped.until - one.now()).total_seconds(), _LOOKS)
+        if wait > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait)
+        return wait <= 0
 
-    async def _pause(self, stop: asyncio.Event, trouble: _Trouble, failures: int) -> None:
-        seconds = _wait_after(trouble, failures).total_seconds()
-        _LOG.warning("%s: %s The next try is in %d s.", self.destination, trouble, seconds)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)
+    async def _fall(self, trouble: _Trouble, begun: int, stop: asyncio.Event) -> None:
+        """Close for a while; of several that fall together the first counts."""
+        if stop.is_set() or begun != self._state.failures:
+            return
+        self._state.failures += 1
+        with suppress(UnavailableError):  # the store is away too: the next look sees that
+            await self._close(trouble)
+        wait = _wait_after(trouble, self._state.failures).total_seconds()
+        if isinstance(trouble, QuotaExhaustedError):
+            self._state.wishes_closed_until = monotonic() + wait
+        else:
+            self._state.closed_until = monotonic() + wait
+        if not isinstance(trouble, DestinationRefusedError | QuotaExhaustedError):
+            _LOG.warning("%s: %s The next try is in %d s.", self.teller.destination, trouble, wait)
+
+    async def _close(self, trouble: _Trouble) -> None:
+        """Have every worker pause where the destination refuses us or has no calls left; told once."""
+        now = self.teller.now()
+        match trouble:
+            case DestinationRefusedError(gone=True):
+                self._state.gone = True
+                await self._pause(Pause(now + timedelta(days=365), "refused", str(trouble)), now)
+            case DestinationRefusedError():
+                await self._pause(Pause(now + REFUSED, "refused", str(trouble)), now)
+            case QuotaExhaustedError(wait=wait):
+                await self._pause(Pause(now + wait, "quota", str(trouble)), now)
+
+    async def _pause(self, stop: Pause, now: datetime) -> None:
+        one = self.teller
+        if await pause(one.store, one.destination, stop, now):
+            level = _LOG.error if stop.why == "refused" else _LOG.warning
+            level("%s: %s", one.destination, stop.reason)
 
 
 def _wait_after(trouble: _Trouble, failures: int) -> timedelta:
+    """Tell how long this worker waits; a pause of all is in the store."""
     match trouble:
         case UnavailableError():
             return _STORE_AWAY
+        case QuotaExhaustedError(wait=asked):
+            return min(asked, _LONGEST_PROBE)
+        case DestinationRefusedError():
+            return timedelta()
         case DestinationUnavailableError(wait=asked):
             return max(asked, min(backoff(failures), _LONGEST_PROBE))
-        case DestinationRefusedError():
-            return _REFUSED
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

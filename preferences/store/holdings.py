@@ -81,6 +81,7 @@ HELD = (
 
 OF_NOBODY = {
     "product": "what the shop sells",
+    "destination": "how a CRM fares, and how far a backfill has come",
     "paused_question": "how a question fared with everybody, in numbers",
     "removal": "open ledgers: empty whenever a transaction is over",
     "change_feed": "one number for all",

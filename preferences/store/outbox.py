@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from random import uniform
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, case, func, literal, or_, update
+from sqlalchemy import ColumnElement, Update, bindparam, case, func, literal, null, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from preferences.errors import UnavailableError
+from preferences.lanes import LANES, Lane
 from preferences.store.engine import Store
 from preferences.store.tables import OutboxRow
 from preferences.store.types import UtcTime
@@ -26,34 +28,48 @@ LEASE = timedelta(seconds=30)
 _BACKOFF = [timedelta(seconds=wait) for wait in (5, 30, 120, 600, 1800, 3600)]
 
 
+NEVER = timedelta(days=36_500)
+"""How far away a dead letter is put: it does not come back by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A shopper whom one destination must be told of.
 
-    `payload_hash` is what the destination holds for certain, None when nobody knows.
+    `payload_hash` is what the destination holds for certain, None when nobody knows. `held` names
+    the fields that are filled there by our doing, None where nothing was ever told.
     """
 
     shopper: str
     version: int
     payload_hash: str | None
     attempts: int
+    lane: Lane = "news"
+    held: frozenset[str] | None = None
+    remote_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A version that a destination has taken."""
+    """A version that a destination has taken, the fields that are filled there now, and its name."""
 
     shopper: str
     version: int
     payload_hash: str
+    held: frozenset[str] = frozenset()
+    remote_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """How many shoppers a destination has not been told of, and how many of these failed before."""
+    """How many shoppers a destination has not been told of, and how many of these failed before.
+
+    `dead` are those of them that it refused, and that nobody tells again by themselves.
+    """
 
     waiting: int
     failing: int
+    dead: int = 0
 
 
 async def mark(
@@ -75,8 +91,10 @@ async def mark(
             desired_version=1,
             synced_version=0,
             urgent=urgent,
+            backfill=False,
             attempts=0,
             next_attempt_at=now,
+            dirty_since=now,
         )
         await session.exec(
             fresh.on_conflict_do_update(
@@ -84,37 +102,65 @@ async def mark(
                 set_={
                     "desired_version": col(old.desired_version) + 1,
                     "urgent": or_(col(old.urgent), fresh.excluded.urgent),
+                    "backfill": False,
+                    "dead_at": null(),
+                    "dirty_since": case((_unsynced(), col(old.dirty_since)), else_=_moment(now)),
                     "next_attempt_at": case((waits, col(old.next_attempt_at)), else_=_moment(now)),
                 },
             )
         )
 
 
-async def claim(store: Store, destination: str, limit: int, now: datetime) -> list[Due]:
-    """Take what is due, urgent first, for a lease: no other worker gets it meanwhile.
+async def claim(
+    store: Store, destination: str, limit: int, now: datetime, lanes: Sequence[Lane] = LANES
+) -> list[Due]:
+    """Take what is due for a lease, of the first lane that has any: no other worker gets it meanwhile.
 
     What the destination holds becomes uncertain by it: who was claimed and never acknowledged is
     told again, even when nothing has changed.
     """
-    due = (
-        select(OutboxRow)
-        .where(col(OutboxRow.destination) == destination, _unsynced())
-        .where(col(OutboxRow.next_attempt_at) <= now)
-        .order_by(col(OutboxRow.urgent).desc(), col(OutboxRow.next_attempt_at))
-    )
-    async with store.begin(readonly=True) as session:  # mostly nothing: that takes no lock
-        if (await session.exec(due.limit(1))).first() is None:
-            return []
+    lane = await first_due(store, destination, lanes, now)
+    if lane is None:
+        return []
     async with store.begin() as session:
-        locked = due.limit(limit).with_for_update(skip_locked=True)
+        locked = _due(destination, lane, now).limit(limit).with_for_update(skip_locked=True)
         rows = (await session.exec(locked)).all()
-        claimed = [
-            Due(row.shopper_id, row.desired_version, row.payload_hash, row.attempts) for row in rows
-        ]
+        claimed = [_claimed(row, lane) for row in rows]
         for row in rows:
             row.next_attempt_at = now + LEASE
             row.payload_hash = None
+            row.held = row.held or ""
     return claimed
+
+
+async def first_due(
+    store: Store, destination: str, lanes: Sequence[Lane], now: datetime
+) -> Lane | None:
+    """Give the first lane where something is due; mostly none, and looking takes no lock."""
+    async with store.begin(readonly=True) as session:
+        for lane in lanes:
+            due = select(literal(1)).select_from(_due(destination, lane, now).limit(1).subquery())
+            if (await session.exec(due)).first() is not None:
+                return lane
+    return None
+
+
+def _due(destination: str, lane: Lane, now: datetime) -> SelectOfScalar[OutboxRow]:
+    of_lane = [col(OutboxRow.urgent) == (lane == "wish")]
+    if lane != "wish":
+        of_lane.append(col(OutboxRow.backfill) == (lane == "backfill"))
+    return (
+        select(OutboxRow)
+        .where(col(OutboxRow.destination) == destination, _unsynced(), *of_lane)
+        .where(col(OutboxRow.next_attempt_at) <= now)
+        .order_by(col(OutboxRow.next_attempt_at))
+    )
+
+
+def _claimed(row: OutboxRow, lane: Lane) -> Due:
+    held = None if row.held is None else frozenset(row.held.splitlines())
+    known, remote_id = row.payload_hash, row.remote_id or ""
+    return Due(row.shopper_id, row.desired_version, known, row.attempts, lane, held, remote_id)
 
 
 async def acknowledge(store: Store, destination: str, told: Sequence[Told], now: datetime) -> None:
@@ -123,12 +169,25 @@ async def acknowledge(store: Store, destination: str, told: Sequence[Told], now:
     statement = _one(destination, col(OutboxRow.synced_version) < bindparam("sent")).values(
         synced_version=bindparam("sent"),
         payload_hash=bindparam("holds"),
+        held=bindparam("filled"),
+        remote_id=bindparam("named"),
         urgent=col(OutboxRow.urgent) & newer,
+        backfill=False,
         attempts=0,
         last_error=None,
+        dirty_since=_moment(now),
         next_attempt_at=case((newer, _moment(now)), else_=col(OutboxRow.next_attempt_at)),
     )
-    rows = [{"of": one.shopper, "sent": one.version, "holds": one.payload_hash} for one in told]
+    rows = [
+        {
+            "of": one.shopper,
+            "sent": one.version,
+            "holds": one.payload_hash,
+            "filled": "\n".join(sorted(one.held)),
+            "named": one.remote_id or None,
+        }
+        for one in told
+    ]
     await _each(store, statement, rows)
 
 
@@ -159,12 +218,46 @@ async def fail(
     await _each(store, statement, rows)
 
 
+async def bury(
+    store: Store, destination: str, refused: Mapping[Due, str], again: timedelta, now: datetime
+) -> None:
+    """Keep what a destination refuses as it is as dead letters, each with the reason.
+
+    A newer state is told at once. A wish is never given up: it is told again after `again`.
+    """
+    newer = col(OutboxRow.desired_version) > bindparam("sent")
+    wish = col(OutboxRow.urgent)
+    statement = _one(destination, col(OutboxRow.synced_version) < bindparam("sent")).values(
+        attempts=col(OutboxRow.attempts) + 1,
+        last_error=bindparam("reason"),
+        dead_at=case((or_(newer, wish), null()), else_=_moment(now)),
+        next_attempt_at=case(
+            (newer, _moment(now)), (wish, _moment(now + again)), else_=_moment(now + NEVER)
+        ),
+    )
+    rows = [
+        {"of": due.shopper, "sent": due.version, "reason": reason}
+        for due, reason in refused.items()
+    ]
+    await _each(store, statement, rows)
+
+
+async def give_back(store: Store, destination: str, claimed: Sequence[Due], now: datetime) -> None:
+    """Let go of what was claimed: it is due again at once, and no attempt is counted."""
+    mine = col(OutboxRow.synced_version) < bindparam("sent")
+    statement = _one(destination, mine).values(next_attempt_at=_moment(now))
+    await _each(store, statement, [{"of": due.shopper, "sent": due.version} for due in claimed])
+
+
 async def retry(store: Store, destination: str, now: datetime) -> None:
-    """Make all that was put off due, but for what somebody may be telling this moment."""
+    """Make all that was put off due, but for what somebody may be telling this moment.
+
+    Dead letters stay dead.
+    """
     statement = (
         update(OutboxRow)
         .where(col(OutboxRow.destination) == destination, _unsynced())
-        .where(col(OutboxRow.next_attempt_at) > now + LEASE)
+        .where(col(OutboxRow.next_attempt_at) > now + LEASE, col(OutboxRow.dead_at).is_(None))
         .values(next_attempt_at=now)
     )
     async with store.begin() as session:
@@ -177,8 +270,9 @@ async def pending(store: Store) -> dict[str, Pending]:
     :raises UnavailableError: the store is away, refuses us, or has not been migrated yet.
     """
     failing = func.sum(case((col(OutboxRow.attempts) > 0, 1), else_=0))
+    dead = func.count(col(OutboxRow.dead_at))
     query = (
-        select(OutboxRow.destination, func.count(), failing)
+        select(OutboxRow.destination, func.count(), failing, dead)
         .where(_unsynced())
         .group_by(col(OutboxRow.destination))
     )
@@ -191,7 +285,7 @@ async def pending(store: Store) -> dict[str, Pending]:
             "run `alembic upgrade head`, or mend ASKFIRST_DATABASE_URL."
         )
         raise UnavailableError(message) from None
-    return {name: Pending(waiting, failing) for name, waiting, failing in rows}
+    return {name: Pending(*counts) for name, *counts in rows}
 
 
 def backoff(attempts: int) -> timedelta:

@@ -9,8 +9,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from preferences.errors import SettingsError
+from preferences.store.engine import open_store
 from preferences.store.outbox import BELL
 from sync.bell import OFTEN, SELDOM, Bell, open_bell
+from tests.preferences.store.test_outbox import marked
+from tests.vaults import VAULT
 
 URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 
@@ -87,6 +90,28 @@ async def test_while_redis_is_away_it_looks_often_and_says_so_once(
         assert bell.patience == OFTEN
 
     assert caplog.text.count("Redis cannot be reached") == 1
+
+
+async def test_postgresql_rings_it_where_there_is_no_redis(postgresql_url: str) -> None:
+    async with open_bell("", postgresql_url) as bell, asyncio.timeout(10):
+        while bell.patience != SELDOM:
+            await bell.wait(bell.count)
+        heard = bell.count
+        async with at_once(), open_store(postgresql_url, VAULT) as store:
+            await marked(store, "a")
+            await bell.wait(heard)
+
+        assert bell.count == heard + 1
+
+
+async def test_while_postgresql_is_away_it_looks_often_and_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with open_bell("", "postgresql://nobody@127.0.0.1:1/none") as bell:
+        await asyncio.sleep(3 * OFTEN)
+        assert bell.patience == OFTEN
+
+    assert caplog.text.count("PostgreSQL cannot be listened to") == 1
 
 
 async def test_a_url_that_is_none_stops_the_start() -> None:

@@ -10,13 +10,21 @@ from preferences.store.tables.base import Row, a_json, a_time
 
 
 class OutboxRow(Row, table=True):
-    """What a destination should know of a shopper against what it was told: dirty state, not a log."""
+    """What a destination should know of a shopper against what it was told: dirty state, not a log.
+
+    `held` names the fields, one a line, that are filled there by our doing, and is null as long as
+    nobody set out to tell anything. `remote_id` is the destination's own name of the record. A dead
+    letter was refused as it is: `last_error` says why, and it waits for a newer state or to be
+    replayed.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
         Index(
             "outbox_due",
             "destination",
+            "urgent",
+            "backfill",
             "next_attempt_at",
             sqlite_where=text("desired_version > synced_version"),
             postgresql_where=text("desired_version > synced_version"),
@@ -31,6 +39,30 @@ class OutboxRow(Row, table=True):
     attempts: int = 0
     next_attempt_at: datetime = a_time()
     last_error: str | None = None
+    backfill: bool = False
+    held: str | None = None
+    remote_id: str | None = None
+    dirty_since: datetime | None = a_time(default=None)
+    dead_at: datetime | None = a_time(default=None)
+
+
+class DestinationRow(Row, table=True):
+    """How a CRM fares: until when nothing is sent and why, and how far two long errands have come.
+
+    `cursor` is up to where its own changes were pulled, `backfill_after` the last shopper that a
+    backfill under way has marked.
+    """
+
+    __tablename__ = "destination"
+    name: str = Field(primary_key=True)
+    paused_until: datetime | None = a_time(default=None)
+    pause: str = ""
+    reason: str = ""
+    since: datetime | None = a_time(default=None)
+    last_success_at: datetime | None = a_time(default=None)
+    cursor: str = ""
+    pulled_at: datetime | None = a_time(default=None)
+    backfill_after: str | None = None
 
 
 class ChangeRow(Row, table=True):

@@ -107,7 +107,8 @@ async def test_urgent_is_claimed_first_then_the_one_that_waits_longest(store: St
     await marked(store, "early", now=NOW - 2 * SECOND)
     await marked(store, "withdrawn", urgent=True)
 
-    assert await claimed(store, limit=2) == ["withdrawn", "early"]
+    assert await claimed(store, limit=2) == ["withdrawn"]
+    assert await claimed(store, limit=1) == ["early"]
     assert await claimed(store) == ["late"]
 
 
@@ -139,11 +140,14 @@ async def test_a_claim_tells_what_the_destination_holds_and_makes_it_uncertain(
     store: Store,
 ) -> None:
     await marked(store, "a")
-    await acknowledge(store, "log", [Told("a", 1, "hash")], NOW)
+    filled = frozenset({"motive", "email"})
+    await acknowledge(store, "log", [Told("a", 1, "hash", filled, "their-7")], NOW)
     await marked(store, "a")
 
-    assert await claim(store, "log", 10, NOW) == [Due("a", 2, "hash", 0)]
-    assert await claim(store, "log", 10, NOW + LEASE) == [Due("a", 2, None, 0)]
+    assert await claim(store, "log", 10, NOW) == [Due("a", 2, "hash", 0, "news", filled, "their-7")]
+    assert await claim(store, "log", 10, NOW + LEASE) == [
+        Due("a", 2, None, 0, "news", filled, "their-7")
+    ]
 
 
 async def test_an_acknowledged_row_is_done(store: Store) -> None:
@@ -168,7 +172,9 @@ async def test_what_is_newer_than_the_acknowledged_stays_due_and_urgent(store: S
 
     held = await row(store)
     assert (held.synced_version, held.urgent) == (1, True)
-    assert await claim(store, "log", 10, NOW + SECOND) == [Due("a", 2, "hash", 0)]
+    assert await claim(store, "log", 10, NOW + SECOND) == [
+        Due("a", 2, "hash", 0, "wish", frozenset())
+    ]
 
 
 async def test_a_late_acknowledgement_does_not_undo_a_newer_one(store: Store) -> None:
@@ -218,7 +224,7 @@ async def test_a_newer_state_does_not_wait_for_the_failure_of_an_older(store: St
 
     await fail(store, "log", dict.fromkeys(due, "no"), timedelta(hours=1), NOW + SECOND)
 
-    assert await claim(store, "log", 10, NOW + SECOND) == [Due("a", 2, None, 1)]
+    assert await claim(store, "log", 10, NOW + SECOND) == [Due("a", 2, None, 1, held=frozenset())]
 
 
 async def test_a_late_failure_does_not_undo_an_acknowledgement(store: Store) -> None:

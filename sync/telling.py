@@ -1,0 +1,175 @@
+"""Tells one batch: reads the shoppers at the last moment, pushes, and records what became of each."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from logging import getLogger
+
+from preferences.store.engine import Store
+from preferences.store.outbox import LEASE, Due, Told, acknowledge, bury, fail, give_back
+from preferences.store.profiles import read_profiles
+from sync.capabilities import Erasing, Lookup, Reading
+from sync.delivery import Connector, Delivery, Later, Refused, Result, Taken
+from sync.errors import (
+    DestinationRefusedError,
+    DestinationUnavailableError,
+    QuotaExhaustedError,
+)
+from sync.fields import filled, settled, to_look_at
+from sync.halving import push_in_halves
+from sync.mapping import CrmMapping
+from sync.preparing import before, needs_no_telling, prepare
+from sync.reasons import redacted
+
+_LOG = getLogger(__name__)
+PATIENCE = LEASE - timedelta(seconds=5)
+"""A push is given up before its lease ends."""
+
+REFUSED = timedelta(minutes=10)
+"""How long a destination that refuses us is left alone."""
+
+_WISH_AGAIN = timedelta(hours=1)  # a wish that was refused is never given up
+
+
+def utc_now() -> datetime:
+    """Give the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells one destination. What was claimed is acknowledged, put off or buried when it returns."""
+
+    destination: str
+    store: Store
+    connector: Connector
+    mapping: CrmMapping | None = None
+    patience: timedelta = PATIENCE
+    now: Callable[[], datetime] = utc_now
+
+    async def tell(self, claimed: Sequence[Due]) -> int:
+        """Tell of these shoppers as they are at this moment, and give how many were sent.
+
+        :raises DestinationUnavailableError: what was not taken was put off.
+        :raises DestinationRefusedError: the same.
+        :raises UnavailableError: the store is away; what it did not hear of is told again.
+        """
+        profiles = await read_profiles(self.store, [due.shopper for due in claimed])
+        pairs = [(due, prepare(profiles[due.shopper], due, self.mapping)) for due in claimed]
+        known, changed = list[Told](), dict[str, tuple[Due, Delivery]]()
+        for due, delivery in pairs:
+            if needs_no_telling(delivery, due, self.mapping):
+                held = due.held or frozenset()
+                told = Told(due.shopper, due.version, delivery.digest, held, due.remote_id)
+                known.append(told)
+            else:
+                changed[due.shopper] = due, delivery
+        await self._acknowledge(known)
+        if changed:
+            await self._send(changed)
+        return len(changed)
+
+    async def _send(self, changed: dict[str, tuple[Due, Delivery]]) -> None:
+        """Push what changed; what became of each is recorded even where the rest fails."""
+        results = dict[str, Result]()
+        try:
+            async with asyncio.timeout(self.patience.total_seconds()):
+                batch = await self._looked_at(changed)
+                async for delivery, result in self._push(batch):
+                    results[delivery.shopper] = result
+        except TimeoutError:
+            trouble = DestinationUnavailableError("It took too long to answer.")
+            await self._record(changed, results, trouble)
+            raise trouble from None
+        except (DestinationUnavailableError, DestinationRefusedError) as trouble:
+            await self._record(changed, results, trouble)
+            raise
+        await self._record(changed, results, None)
+
+    async def _looked_at(self, changed: dict[str, tuple[Due, Delivery]]) -> list[Delivery]:
+        """Leave out what the CRM may keep: some fields are looked at before they are written."""
+        deliveries = [delivery for _, delivery in changed.values()]
+        names = to_look_at(self.mapping) if self.mapping else ()
+        asked = [one for one in deliveries if any(one.fields.get(name) for name in names)]
+        if not asked or self.mapping is None or not isinstance(self.connector, Reading):
+            return deliveries
+        there = await self.connector.read(
+            [Lookup(one.shopper, one.remote_id) for one in asked], names
+        )
+        for one in asked:
+            due, _ = changed[one.shopper]
+            held = there[one.shopper].fields if one.shopper in there else None
+            fields = settled(self.mapping, one.fields, held, before(due))
+            changed[one.shopper] = due, replace(one, fields=fields)
+        return [delivery for _, delivery in changed.values()]
+
+    async def _push(self, batch: Sequence[Delivery]) -> AsyncIterator[tuple[Delivery, Result]]:
+        """Push, and take out who was erased where the CRM can do that."""
+        erase = self.connector.erase if isinstance(self.connector, Erasing) else None
+        gone = [one for one in batch if one.erased] if erase else []
+        rest = [one for one in batch if one not in gone]
+        if erase and gone:
+            async for told in push_in_halves(erase, gone):
+                yield told
+        if rest:
+            async for told in push_in_halves(self.connector.push, rest):
+                yield told
+
+    async def _record(
+        self,
+        changed: dict[str, tuple[Due, Delivery]],
+        results: dict[str, Result],
+        trouble: DestinationUnavailableError | DestinationRefusedError | None,
+    ) -> None:
+        taken, refused, later = list[Told](), dict[Due, str](), dict[Due, str]()
+        wait, untold = timedelta(), list[Due]()
+        for shopper, (due, delivery) in changed.items():
+            match results.get(shopper):
+                case Taken(remote_id=remote_id):
+                    taken.append(_told(due, delivery, remote_id))
+                case Refused(reason=reason):
+                    refused[due] = redacted(reason, delivery)
+                case Later(reason=reason, wait=asked):
+                    later[due] = redacted(reason, delivery)
+                    wait = max(wait, asked)
+                case None:
+                    untold.append(due)
+        await self._acknowledge(taken)
+        await bury(self.store, self.destination, refused, _WISH_AGAIN, self.now())
+        await fail(self.store, self.destination, later, wait, self.now())
+        if trouble is not None:
+            await self._put_off(untold, trouble)
+        self._tell(len(taken), refused)
+
+    async def _put_off(
+        self, untold: Sequence[Due], trouble: DestinationUnavailableError | DestinationRefusedError
+    ) -> None:
+        match trouble:
+            case QuotaExhaustedError():
+                await give_back(self.store, self.destination, untold, self.now())
+                return
+            case DestinationUnavailableError(wait=wait):
+                pass
+            case _:
+                wait = REFUSED
+        reasons = dict.fromkeys(untold, str(trouble))
+        await fail(self.store, self.destination, reasons, wait, self.now())
+
+    async def _acknowledge(self, told: Iterable[Told]) -> None:
+        await acknowledge(self.store, self.destination, [*told], self.now())
+
+    def _tell(self, taken: int, refused: dict[Due, str]) -> None:
+        _LOG.info("%s: %d told.", self.destination, taken)
+        for reason in sorted(set(refused.values())):
+            count = sum(1 for one in refused.values() if one == reason)
+            _LOG.error("%s: %d refused. %s", self.destination, count, reason)
+
+
+def _told(due: Due, delivery: Delivery, remote_id: str) -> Told:
+    """Tell what the destination holds now; of who was erased nothing is remembered."""
+    if delivery.erased:
+        return Told(due.shopper, due.version, delivery.digest)
+    fields = filled(delivery.fields, due.held or frozenset())
+    name = remote_id or due.remote_id
+    return Told(due.shopper, due.version, delivery.digest, fields, name)
