@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
+from preferences.profile import SuppressionEntry
 from preferences.settings import Settings
 from sync.capabilities import FieldShape, Lookup, Remote
 from sync.connectors.hubspot import HubSpot, open_connector
@@ -124,9 +125,9 @@ async def test_values_arrive_as_hubspot_writes_them(world: hubspot.HubSpot, crm:
 
 @pytest.mark.parametrize("wish", [LEFT_ALONE, NO_EMAIL])
 async def test_who_wants_no_mail_leaves_all_of_it_even_if_the_fields_are_refused(
-    world: hubspot.HubSpot, crm: HubSpot, wish: object
+    world: hubspot.HubSpot, crm: HubSpot, wish: SuppressionEntry
 ) -> None:
-    (result,) = await crm.push([contact(wishes=(wish,), motivation="fun")])  # type: ignore[arg-type]
+    (result,) = await crm.push([contact(wishes=(wish,), motivation="fun")])
 
     assert isinstance(result, Refused)
     assert world.opted_out == {"s-1@example.com"}
