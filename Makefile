@@ -32,7 +32,7 @@ setup: .venv/.run .venv-rasa/.run  ## install both environments from the lock
 run: setup      ## set everything up, start it all and print the address of the demo shop
 	@exec $(BIN)/python -m bot
 
-test: setup .venv/.dev .venv-rasa/.dev browser check  ## every check and every test, in both environments
+test: setup .venv/.dev .venv-rasa/.dev browser types check  ## every check and every test, in both environments
 	$(BIN)/pytest --cov --numprocesses 2 --dist loadfile --ignore tests/e2e
 	$(BIN)/pytest --timeout 900 tests/e2e
 	.venv-rasa/bin/python -m pytest -c tests/rasa/pytest.ini tests/rasa
@@ -83,6 +83,16 @@ clean:          ## remove environments, models and caches; the data folder var s
 .tools/bin/uv:
 	@echo "Bringing uv into .tools …"
 	PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(PYTHON) -m pip install --quiet --target .tools 'uv>=0.12'
+
+# Only to check the widget's declarations: a shop's page needs nothing built.
+types:
+	@if [ -x .tools/node_modules/.bin/tsc ]; then :; \
+	elif command -v npm >/dev/null; then \
+		npm install --prefix .tools --no-save --silent typescript@5.9.3 \
+			|| echo "TypeScript could not be installed: the check of the widget's declarations is skipped."; \
+	else \
+		echo "No npm here: the check of the widget's declarations is skipped."; \
+	fi
 
 browser:
 	@for name in chromium chromium-browser google-chrome; do \

@@ -1,6 +1,7 @@
 /** The gateway's chat API as the widget calls it: sessions, messages, and the open stream. */
 
 const PATIENCE_MS = 20_000;
+const POLL_SECONDS = 20;
 
 /** A refusal by the gateway; `detail` is a sentence fit for a person, `retryAfter` in seconds. */
 export class Problem extends Error {
@@ -34,31 +35,48 @@ export class Api {
   }
 
   createSession(body) {
-    return this.#post("sessions", body);
+    return this.#send("POST", "sessions", body);
+  }
+
+  /** Another `locale` or `zone` for what follows. */
+  changeSession(session, body) {
+    return this.#send("PATCH", "session", body, session);
+  }
+
+  /** From now on the session opens nothing, here or anywhere. */
+  endSession(session) {
+    return this.#send("DELETE", "session", undefined, session);
   }
 
   send(session, body) {
-    return this.#post("messages", body, session);
+    return this.#send("POST", "messages", body, session);
   }
 
   /** The response whose body is the event stream after the message numbered `after`. */
   async stream(session, after, signal) {
-    const headers = { Authorization: `Bearer ${session}`, Accept: "text/event-stream" };
-    const response = await fetch(`${this.#base}stream?after=${after}`, {
-      headers, signal, credentials: "omit", cache: "no-store",
+    return this.#fetch(`stream?after=${after}`, session, { signal, headers: { Accept: "text/event-stream" } });
+  }
+
+  /** What the stream would tell, as [name, data]; with `known` only when there is news. */
+  async poll(session, after, known, signal) {
+    const path = `log?after=${after}&known=${Number(known)}&wait=${POLL_SECONDS}`;
+    return (await (await this.#fetch(path, session, { signal })).json()).events;
+  }
+
+  async #send(method, path, body, session) {
+    const response = await this.#fetch(path, session, {
+      method, body: body && JSON.stringify(body), keepalive: true, signal: AbortSignal.timeout(PATIENCE_MS),
+      headers: { "Content-Type": "application/json" },
+    });
+    return response.status === 204 ? null : response.json();
+  }
+
+  async #fetch(path, session, { headers, ...how }) {
+    const response = await fetch(this.#base + path, {
+      ...how, credentials: "omit", cache: "no-store",
+      headers: session ? { ...headers, Authorization: `Bearer ${session}` } : headers,
     });
     if (!response.ok) throw await Problem.of(response);
     return response;
-  }
-
-  async #post(path, body, session) {
-    const headers = { "Content-Type": "application/json" };
-    if (session) headers.Authorization = `Bearer ${session}`;
-    const response = await fetch(this.#base + path, {
-      method: "POST", headers, body: JSON.stringify(body), credentials: "omit", cache: "no-store",
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-    if (!response.ok) throw await Problem.of(response);
-    return response.json();
   }
 }

@@ -1,183 +1,167 @@
-/*
- * The loader a shop embeds. It draws the launcher; until the chat is opened nothing else is
- * requested and nothing is stored. `askfirst:ready` on window tells that window.Askfirst is there.
- * Events for Askfirst.on: open, close, unread, message, error.
- */
+// The loader: docs/widget.md
 (() => {
   "use strict";
-  if (window.Askfirst) return;
+  const queued = window.Askfirst ?? [];
+  if (!Array.isArray(queued)) return;
 
   const WORDS = {
-    en: ["Open chat", "Close chat", "The chat could not be loaded. Try again"],
-    es: ["Abrir el chat", "Cerrar el chat", "No se pudo cargar el chat. Reintentar"],
-    de: ["Chat öffnen", "Chat schließen", "Der Chat wurde nicht geladen. Erneut versuchen"],
+    en: ["Open chat", "Close chat", "Chat not loaded, retry"],
+    es: ["Abrir chat", "Cerrar chat", "Chat no cargado, reintentar"],
+    de: ["Chat öffnen", "Chat schließen", "Chat nicht geladen, erneut versuchen"],
   };
-  const OPEN_KEY = "askfirst.open";
-  // Text on the accent is black or white by the accent's luminance (y): always 4.5 to 1 or better.
   const STYLE = `
-:host{all:initial;color-scheme:light dark;
---accent:var(--askfirst-accent,light-dark(#1d5b4c,#8fd0ba));
---on-accent:light-dark(#fff,#000);
-position:fixed;inset-block-end:0;inset-inline-end:0;z-index:var(--askfirst-z-index,2147483000)}
-@supports (color:color(from red xyz-d65 x y z)){:host{--white:clamp(0,(.179 - y)*9999,1);
---on-accent:color(from var(--accent) xyz-d65 calc(.9505*var(--white)) var(--white) calc(1.089*var(--white)))}}
-.launcher{all:unset;box-sizing:border-box;position:fixed;cursor:pointer;
-inset-block-end:max(20px,env(safe-area-inset-bottom));inset-inline-end:20px;
-inline-size:56px;block-size:56px;border-radius:50%;display:grid;place-items:center;
-background:var(--accent);color:var(--on-accent);
-box-shadow:0 1px 2px rgb(0 0 0/.2),0 6px 20px rgb(0 0 0/.18);transition:transform .15s}
-.launcher:hover{transform:translateY(-2px)}
+:host{all:initial!important;position:fixed!important;inset:auto 0 0 auto!important;
+z-index:var(--askfirst-z-index,2147483000)!important;
+color-scheme:light dark!important;font-size:var(--askfirst-font-size,medium)!important;
+--accent:var(--askfirst-accent,light-dark(#1d5b4c,#8fd0ba))!important;
+--on-accent:light-dark(#fff,#000)!important;--gap:var(--askfirst-gap,20px)!important}
+@supports (color:color(from red xyz-d65 x y z)){:host{--white:clamp(0,(.179 - y)*9999,1)!important;
+--on-accent:color(from var(--accent) xyz-d65 calc(.9505*var(--white)) var(--white) calc(1.089*var(--white)))!important}}
+.launcher{all:unset;position:fixed;cursor:pointer;display:grid;place-items:center;
+inset-block-end:max(var(--gap),env(safe-area-inset-bottom));inset-inline-end:var(--gap);
+inline-size:56px;block-size:56px;border-radius:50%;background:var(--accent);color:var(--on-accent);
+box-shadow:0 6px 20px rgb(0 0 0/.25)}
+:host([position=start]) .launcher{inset-inline:var(--gap) auto}
+.launcher:before{content:"";inline-size:26px;block-size:26px;background:currentcolor;
+clip-path:path(evenodd,"M4 2H22Q25 2 25 5V17Q25 20 22 20H13L7 25V20H4Q1 20 1 17V5Q1 2 4 2ZM7 8V10H19V8ZM7 12V14H15V12Z")}
+.launcher[aria-expanded=true]:before{clip-path:polygon(8% 38%,16% 30%,50% 63%,84% 30%,92% 38%,50% 79%)}
 .launcher:focus-visible{outline:3px solid var(--ring,var(--accent));outline-offset:3px}
 .launcher[aria-busy=true]{opacity:.75}
-.launcher svg{inline-size:26px;block-size:26px;fill:none;stroke:currentcolor;stroke-width:1.8;
-stroke-linecap:round;stroke-linejoin:round}
-.launcher .shut,.launcher[aria-expanded=true] .talk{display:none}
-.launcher[aria-expanded=true] .shut{display:block}
-@media (prefers-reduced-motion:reduce){.launcher{transition:none}.launcher:hover{transform:none}}
-@media (forced-colors:active){.launcher{border:2px solid}}
-@media print{:host{display:none}}`;
+@media (forced-colors:active){.launcher{border:2px solid}.launcher:before{background:ButtonText!important;forced-color-adjust:none}}
+@media print{:host{display:none!important}}:host([hidden]){display:none!important}`;
 
-  const script = document.currentScript ?? document.querySelector('script[src*="widget/askfirst.js"]');
-  const base = new URL(".", script.src).href;
-  const language = script.dataset.locale || document.documentElement.lang || navigator.language;
-  const locale = Object.keys(WORDS).find((tag) => language.toLowerCase().startsWith(tag)) ?? "en";
-  const words = WORDS[locale];
-  const listeners = new Map();
+  const query = (selector) => document.querySelector(selector);
+  const make = (name, className) => Object.assign(document.createElement(name), { className });
+  const script = document.currentScript ?? query('[src*="widget/askfirst.js"]');
+  const options = { ...script?.dataset, ...window.AskfirstSettings };
+  const base = new URL(".", options.base ?? script.src).href;
+  const listeners = {};
+  const calls = [];
+  const sheets = [new CSSStyleSheet(), new CSSStyleSheet()];
+  const launcher = make("button", "launcher");
+  const badge = make("span", "badge");
+  let host, chat, wanted, tries = 0;
 
   function emit(name, detail) {
-    for (const listener of [...(listeners.get(name) ?? [])]) {
-      try { listener(detail); } catch (error) { setTimeout(() => { throw error; }); }
-    }
+    for (const listener of listeners[name] ?? []) queueMicrotask(() => listener(detail));
   }
 
-  function draw(...paths) {
-    return paths.map(([className, d]) => {
-      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      svg.setAttribute("viewBox", "0 0 24 24");
-      svg.setAttribute("aria-hidden", "true");
-      svg.setAttribute("class", className);
-      const path = svg.appendChild(document.createElementNS(svg.namespaceURI, "path"));
-      path.setAttribute("d", d);
-      return svg;
-    });
+  function language() {
+    const tag = options.locale || document.documentElement.lang || navigator.language;
+    return Object.keys(WORDS).find((known) => tag.toLowerCase().startsWith(known)) ?? "en";
   }
 
-  const host = document.createElement("askfirst-chat");
-  const root = host.attachShadow({ mode: "open" });
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(STYLE);
-  root.adoptedStyleSheets = [sheet];
-  const launcher = document.createElement("button");
-  const badge = document.createElement("span");
-  launcher.type = "button";
-  launcher.className = "launcher";
-  badge.className = "badge";
-  badge.setAttribute("aria-hidden", "true");
-  launcher.append(
-    ...draw(
-      ["talk", "M5 4.5h14a2 2 0 0 1 2 2v8.6a2 2 0 0 1-2 2h-7.2L7 21v-3.9H5a2 2 0 0 1-2-2V6.5a2 2 0 0 1 2-2ZM8 9.2h8M8 12.5h5"],
-      ["shut", "M6 9.5l6 6 6-6"],
-    ),
-    badge,
-  );
-  root.append(launcher);
-
-  let chat = null;
-  let wanted = false;
-  let tries = 0;
-
-  function paint({ open = wanted, unread = 0, news = "", failed = false } = {}) {
-    launcher.setAttribute("aria-expanded", String(open));
-    const label = failed ? words[2] : words[open ? 1 : 0];
-    launcher.setAttribute("aria-label", news ? `${label}, ${news}` : label);
-    badge.textContent = unread > 9 ? "9+" : String(unread);
+  function paint({ open = wanted, unread = 0, news, failed } = {}) {
+    const label = WORDS[language()][failed ? 2 : open ? 1 : 0];
+    launcher.ariaExpanded = !!open;
+    launcher.ariaLabel = news ? `${label}, ${news}` : label;
+    badge.textContent = unread > 9 ? "9+" : unread;
     badge.hidden = !unread;
   }
 
+  function dress({ accent, scheme }) {
+    sheets[1].replaceSync(`:host{${CSS.supports("color", accent) ? `--askfirst-accent:${accent}!important;` : ""}
+${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
+  }
+
   async function load() {
-    launcher.setAttribute("aria-busy", "true");
+    launcher.ariaBusy = true;
     try {
-      // A browser remembers a module that failed to load: ask again under another name.
-      await import(`${base}chat.js${tries++ ? `?try=${tries}` : ""}`);
-      await host.start({ base, locale, launcher, paint, emit, identity, close });
-      return host;
+      const { Chat } = await import(`${base}chat.js${tries++ ? `?try=${tries}` : ""}`);
+      return await Chat.start({ base, options, host, launcher, calls, language, emit, paint, open, close });
+    } catch (error) {
+      chat = wanted = null;
+      paint({ failed: true });
+      emit("error", { reason: "load", message: String(error) });
     } finally {
-      launcher.removeAttribute("aria-busy");
+      launcher.ariaBusy = false;
     }
   }
 
-  async function open({ focus = false, byShopper = focus } = {}) {
+  async function open(how) {
+    start();
     wanted = true;
-    chat ??= load();
-    try {
-      const element = await chat;
-      if (wanted) element.show({ focus, byShopper });
-    } catch (error) {
-      chat = null;
-      wanted = false;
-      paint({ failed: true });
-      emit("error", { reason: "load", message: String(error) });
-    }
+    const made = await (chat ??= load());
+    if (wanted) made?.show(how);
   }
 
   async function close() {
     wanted = false;
-    if (chat) (await chat.catch(() => null))?.hide();
+    (await chat)?.hide();
   }
 
-  const identity = {
-    token: script.dataset.identity || null,
-    url: script.dataset.identityUrl || null,
+  const later = (name, now) => async (...given) => {
+    now?.(...given);
+    calls.push([name, ...given]);
+    await (await chat)?.hear();
   };
 
-  function keepOnPage() {
-    if (!host.isConnected && document.body) document.body.append(host);
+  function stores() {
+    try { return [localStorage, sessionStorage]; } catch { return []; }
   }
-  // Shops that swap <body> on navigation keep their one launcher.
-  const observer = new MutationObserver(keepOnPage);
+  const kept = (key) => stores().some((store) => key in store);
+
+  const keep = () => { if (!host.isConnected) document.body?.append(host); };
+  const observer = new MutationObserver(keep);
 
   function start() {
-    keepOnPage();
-    observer.observe(document.documentElement, { childList: true });
-    launcher.addEventListener("click", () => (wanted ? close() : open({ focus: true })));
+    if (host) return;
+    host = query("askfirst-chat") ?? make("askfirst-chat");
+    for (const { name, value } of host.attributes) options[name] ??= value;
+    if (options.position) host.setAttribute("position", options.position);
+    const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = sheets;
+    root.replaceChildren(launcher);
+    dress(options);
     paint();
-    try {
-      if (sessionStorage.getItem(OPEN_KEY)) open();
-    } catch { /* storage is blocked: nothing to come back to */ }
+    keep();
+    observer.observe(document.documentElement, { childList: true });
+    if (kept("askfirst.open")) open();
+    else if (kept("askfirst.session")) (chat ??= load()).then((made) => made?.listen());
+    if (query("askfirst-poll")) import(`${base}poll.js`);
+    emit("ready");
   }
 
-  window.Askfirst = Object.freeze({
-    open: (options) => open(options),
-    close,
+  const api = {
+    boot(more) { Object.assign(options, more); start(); },
+    open, close,
     toggle: () => (wanted ? close() : open()),
+    show() { start(); host.hidden = false; },
+    hide() { close(); host.hidden = true; },
     on(name, listener) {
-      listeners.set(name, (listeners.get(name) ?? new Set()).add(listener));
-      return () => listeners.get(name).delete(listener);
+      (listeners[name] ??= new Set()).add(listener);
+      return () => { listeners[name].delete(listener); };
     },
-    async identify({ token }) {
-      identity.token = token;
-      if (chat) (await chat.catch(() => null))?.identify();
-    },
+    identify: later("identify"),
     async logout() {
-      identity.token = null;
       wanted = false;
-      try {
-        for (const store of [localStorage, sessionStorage]) {
-          for (const key of Object.keys(store)) if (key.startsWith("askfirst.")) store.removeItem(key);
-        }
-      } catch { /* storage is blocked: nothing was kept */ }
-      if (chat) (await chat.catch(() => null))?.logout();
+      if (kept("askfirst.session")) chat ??= load();
+      await later("logout")();
+      for (const store of stores()) {
+        for (const key in store) if (key.startsWith("askfirst.")) delete store[key];
+      }
     },
+    track: later("track"),
+    setLocale: later("setLocale", (locale) => { options.locale = locale; paint(); }),
+    setTheme: later("setTheme", (theme) => dress(Object.assign(options, theme))),
     destroy() {
       observer.disconnect();
-      host.stop?.();
-      host.remove();
-      listeners.clear();
+      later("stop")();
+      host?.remove();
       delete window.Askfirst;
     },
-  });
+    push(...waiting) { for (const [name, ...given] of waiting) api[name](...given); },
+    load() { start(); return chat ??= load(); },
+  };
 
-  if (document.body) start();
-  else addEventListener("DOMContentLoaded", start, { once: true });
-  window.dispatchEvent(new Event("askfirst:ready"));
+  sheets[0].replaceSync(STYLE);
+  badge.ariaHidden = true;
+  launcher.append(badge);
+  launcher.onclick = () => (wanted ? close() : open({ focus: true, byShopper: true }));
+  window.Askfirst = Object.freeze(api);
+  api.push(...queued);
+  const early = () => { if (String(options.autoload) !== "false") start(); };
+  if (document.readyState !== "loading") early();
+  else addEventListener("DOMContentLoaded", early);
+  dispatchEvent(new Event("askfirst:ready"));
 })();

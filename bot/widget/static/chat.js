@@ -1,74 +1,118 @@
-/** <askfirst-chat>: joins session, stream, outbox and panel. Fetched when first opened. */
+/** The chat: joins session, stream, outbox and what shows them. Fetched when it is first needed. */
 
 import { Api, Problem } from "./api.js";
 import { Composer } from "./composer.js";
 import { element } from "./dom.js";
 import { Log } from "./log.js";
+import { Menu } from "./menu.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
+import { Progress } from "./progress.js";
 import { Memory, Session } from "./session.js";
 import { Stream } from "./stream.js";
 import { styleSheet } from "./style.js";
+import { corrected, declared } from "./theme.js";
 
 const OPEN_KEY = "askfirst.open";
+const SESSION_KEY = "askfirst.session";
 const SETTLED_MS = 350; // the replay of the log is over when nothing came for so long
 const BREAKS_BEFORE_SAYING_SO = 2;
 const BACK_AFTER_MS = 30 * 60_000; // who comes back after so long is as if newly come
+const EVENTS = { order: "purchased", product_view: "viewed" };
+const SCHEME = matchMedia("(prefers-color-scheme: dark)");
 
-class AskfirstChat extends HTMLElement {
+export class Chat {
   #config;
+  #root;
   #words;
   #api;
+  #identity;
   #session;
   #outbox;
   #stream;
+  #progress;
   #log;
   #composer;
   #panel;
+  #views = new Set();
+  #lines = [];
   #news = element("div", { class: "aside", role: "status" });
   #tab = new Memory("sessionStorage");
+  #theme = {};
+  #sheets = [new CSSStyleSheet(), new CSSStyleSheet()];
   #token = null;
   #after = 0;
   #state = "connecting";
   #breaks = 0;
   #refusal = "";
-  #unread = 0;
+  #polls = 0;
   #begun = false;
+  #resumed = false;
   #settled = false;
   #timer = 0;
   #lastWord = 0;
   #life = new AbortController();
 
-  async start(config) {
-    this.#config = config;
-    this.#words = (await import(`./words/${config.locale}.js`)).default;
+  /** `config` is the loader's: where things are, what the page said, and its launcher. */
+  static async start(config) {
+    const chat = new Chat();
+    await chat.#start(config);
+    return chat;
+  }
+
+  async #start(config) {
+    const { options } = this.#config = config;
+    this.#root = config.host.shadowRoot;
+    await this.#speak();
     this.#api = new Api(config.base);
-    this.#session = new Session(this.#api, config.locale, config.identity);
+    this.#identity = { token: options.identity || null, url: options.identityUrl ?? options["identity-url"] };
+    for (const [name, given] of config.calls) if (name === "identify") this.#identity.token = given.token;
+    this.#session = new Session(this.#api, () => this.#page(), this.#identity);
+    this.#resumed = this.#session.present !== null;
     this.#outbox = new Outbox({
       owner: this.#session.subject,
       post: (body) => this.#post(body),
-      changed: (item) => { if (!item.event) this.#log.pending(item); },
+      changed: (item) => { if (!item.event) this.#show("pending", item); },
     });
     this.#stream = new Stream({
-      connect: (signal) => this.#connect(signal),
+      connect: async (signal) => this.#api.stream(await this.#present(), this.#after, signal),
+      poll: async (signal, known) => this.#api.poll(await this.#present(), this.#after, known, signal),
       receive: (name, data) => this.#receive(name, data),
       lost: (error) => this.#lost(error),
     });
+    this.#progress = new Progress(config.emit, () => this.#status());
+    this.#root.adoptedStyleSheets.push(styleSheet(), ...this.#sheets);
+    Object.assign(this.#theme, options.theme);
     this.#build();
+    this.#root.append(this.#news);
     this.#listen();
+    await this.hear();
   }
 
-  show({ focus, byShopper }) {
+  /** Takes the calls that the page made meanwhile. */
+  async hear() {
+    const { calls } = this.#config;
+    while (calls.length) {
+      const [name, given, more] = calls.shift();
+      if (name === "identify") this.#identify(given);
+      else if (name === "logout") this.#leave();
+      else if (name === "track") this.#track(given, more);
+      else if (name === "setLocale") await this.#translate();
+      else if (name === "setTheme") this.#dress(given);
+      else if (name === "stop") this.#stop();
+    }
+  }
+
+  show({ focus = false, byShopper = focus } = {}) {
     if (byShopper) this.#session.acted();
     this.#tab.write(OPEN_KEY, true);
+    const opened = !this.#panel.isOpen;
     this.#panel.open(focus);
-    this.#begun = true;
-    this.#stream.start();
-    this.#unread = 0;
+    this.#dress();
+    this.#attend();
     this.#paint();
     this.#log.scrollToEnd();
-    if (this.#settled) this.#announce();
-    this.#config.emit("open");
+    if (opened) this.#config.emit("open");
   }
 
   hide() {
@@ -79,36 +123,44 @@ class AskfirstChat extends HTMLElement {
     this.#config.emit("close");
   }
 
-  /** The page names somebody else: their conversation, not the one of before. */
-  identify() {
-    if (this.#session.fits) return;
-    this.#session.forget();
-    this.#outbox.clear(this.#session.subject);
-    this.#begin();
+  /** Follows a conversation that is there already, to tell of what is new in it. */
+  listen() {
+    if (this.#session.present) this.#follow();
   }
 
-  logout() {
-    this.hide();
-    this.#stream.stop();
-    this.#begun = false;
-    this.#session.forget();
-    this.#outbox.clear(null);
-    this.#composer.clear();
-    this.#clear();
-    this.#paint();
+  /**
+   * Shows the conversation in `view` too, and asks what there is to be asked. Gives how to press
+   * one of its buttons and how to take the view away.
+   */
+  join(view, byShopper) {
+    if (byShopper) this.#session.acted();
+    this.#polls += 1;
+    this.#views.add(view);
+    for (const line of this.#lines) view[line.from === "shopper" ? "shopper" : "assistant"](line);
+    this.#attend();
+    return {
+      words: this.#words,
+      press: (choice) => this.#say(choice),
+      leave: () => { this.#views.delete(view); this.#polls -= 1; },
+    };
   }
 
-  stop() {
-    this.#life.abort();
-    this.#stream?.stop();
-    this.#outbox?.stop();
-    clearTimeout(this.#timer);
+  async #speak() {
+    this.#words = (await import(`./words/${this.#config.language()}.js`)).default;
+  }
+
+  #page() {
+    return {
+      locale: this.#words.locale,
+      zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      gpc: navigator.globalPrivacyControl === true,
+    };
   }
 
   #build() {
     const words = this.#words;
     this.#log = new Log(words, {
-      press: ({ label, press }) => this.#say({ press, label }),
+      press: (choice) => this.#say(choice),
       retry: () => { this.#outbox.retry(); this.#stream.hurry(); },
       release: () => this.#panel.rest(),
     });
@@ -116,16 +168,21 @@ class AskfirstChat extends HTMLElement {
       say: (text) => this.#say({ text }),
       focused: () => this.#panel.grow(),
     });
-    this.shadowRoot.adoptedStyleSheets.push(styleSheet());
     this.#panel = new Panel(words, {
-      root: this.shadowRoot,
+      root: this.#root,
       launcher: this.#config.launcher,
       log: this.#log,
       composer: this.#composer,
+      menu: new Menu(words.menu, [
+        [words.person, () => this.#say({ text: words.personText })],
+        [words.stop, () => this.#say({ text: words.stopText })],
+        [words.transcript, () => this.#print()],
+        [words.notYou, () => this.#startAgain()],
+      ]),
       close: () => this.#config.close(),
     });
     this.#panel.title = this.#session.assistant;
-    this.shadowRoot.append(this.#news);
+    this.#views.add(this.#log);
   }
 
   #listen() {
@@ -140,19 +197,135 @@ class AskfirstChat extends HTMLElement {
     // A tab nobody looks at holds no connection; it catches up when it is looked at again.
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.#stream.stop();
-      else if (this.#begun) this.#stream.start();
+      else if (this.#begun) { this.#stream.start(); this.#paint(); }
     }, { signal });
+    addEventListener("storage", (event) => this.#elsewhere(event), { signal });
+    SCHEME.addEventListener("change", () => this.#dress(), { signal });
   }
 
-  #say(act) {
+  /** Another tab read on, began a new session, or signed out: here it is the same. */
+  #elsewhere({ key, newValue, storageArea }) {
+    if (key !== SESSION_KEY || storageArea !== localStorage) return;
+    if (newValue === null) this.#forget();
+    else if (this.#session.refresh()) this.#begin();
+    else this.#paint();
+  }
+
+  #attend() {
+    this.#follow();
+    if (this.#settled) this.#announce();
+  }
+
+  #follow() {
+    this.#begun = true;
+    if (!document.hidden) this.#stream.start();
+  }
+
+  #say({ label, press, text }) {
     this.#session.acted();
-    this.#outbox.add(act);
+    this.#outbox.add(press ? { press, label } : { text });
   }
 
-  async #connect(signal) {
+  /** What the page tells is an occasion to look, never a proof; before the chat began it is none. */
+  #track(name, data) {
+    const event = EVENTS[name];
+    if (!event) this.#config.emit("error", { reason: "track", message: `There is no event ${name}.` });
+    else if (this.#begun) {
+      const order = name === "order" && data?.id;
+      this.#outbox.add({ event, ...(order && { id: `order-${order}`.replace(/[^\w-]/g, "-").slice(0, 64) }) });
+    }
+  }
+
+  /** The page names somebody: their conversation, not the one of before. */
+  #identify({ token = null, userId }) {
+    const before = this.#identity.token;
+    this.#identity.token = token;
+    if (userId != null && String(userId) !== this.#session.subject) {
+      this.#identity.token = before;
+      this.#config.emit("error", { reason: "identity", message: "The token names somebody else." });
+      return;
+    }
+    if (this.#session.fits) return;
+    const old = this.#session.forget();
+    if (old?.subject) this.#end(old.token); // that of a stranger ends when the new one takes over
+    this.#outbox.clear(this.#session.subject);
+    this.#begin();
+  }
+
+  #leave() {
+    const old = this.#session.forget();
+    if (old) this.#end(old.token);
+    this.#forget();
+  }
+
+  #forget() {
+    this.#config.close();
+    this.hide();
+    this.#stream.stop();
+    this.#begun = false;
+    this.#identity.token = null;
+    this.#session.forget();
+    this.#outbox.clear(null);
+    this.#composer.clear();
+    this.#clear();
+    this.#config.emit("logout");
+  }
+
+  /** Whoever is here now is somebody else: nothing of before is shown to them. */
+  #startAgain() {
+    this.#leave();
+    this.#config.open({ focus: true, byShopper: true });
+  }
+
+  #end(token) {
+    this.#api.endSession(token).catch(() => {}); // it ends by itself, later
+  }
+
+  #stop() {
+    this.#life.abort();
+    this.#stream.stop();
+    this.#outbox.stop();
+    clearTimeout(this.#timer);
+  }
+
+  /** The same conversation in another language; what was said stays as it was said. */
+  async #translate() {
+    if (this.#config.language() === this.#words.locale) return;
+    await this.#speak();
+    const [open, draft] = [this.#panel.isOpen, this.#composer.draft];
+    const focused = this.#root.activeElement && this.#root.activeElement !== this.#config.launcher;
+    this.#views.delete(this.#log);
+    this.#panel.remove();
+    this.#build();
+    this.#composer.draft = draft;
+    for (const line of this.#lines) this.#log[line.from === "shopper" ? "shopper" : "assistant"](line);
+    for (const item of this.#outbox.items) if (!item.event) this.#log.pending(item);
+    this.#log.live = this.#settled;
+    if (open) this.#panel.open(focused);
+    this.#status();
+    this.#paint();
+    if (!this.#session.present) return;
+    const { assistant } = await this.#api.changeSession(this.#session.present, this.#page()).catch(() => ({}));
+    this.#panel.title = assistant;
+  }
+
+  #dress(more = {}) {
+    Object.assign(this.#theme, more);
+    const { scheme: _, ...theme } = this.#theme;
+    this.#sheets[0].replaceSync(declared(theme));
+    this.#sheets[1].replaceSync("");
+    this.#sheets[1].replaceSync(corrected(this.#root));
+  }
+
+  async #print() {
+    const { print } = await import("./transcript.js");
+    print(this.#lines, this.#words, this.#session.assistant ?? this.#words.title);
+  }
+
+  async #present() {
     this.#status();
     this.#token = await this.#session.token((answer) => this.#made(answer));
-    return this.#api.stream(this.#token, this.#after, signal);
+    return this.#token;
   }
 
   async #post(body) {
@@ -171,7 +344,9 @@ class AskfirstChat extends HTMLElement {
   #made(answer) {
     this.#panel.title = answer.assistant;
     this.#state = answer.state === "waking" ? "waking" : "connecting";
+    this.#resumed = false;
     this.#begin();
+    this.#progress.begin();
   }
 
   #begin() {
@@ -185,11 +360,17 @@ class AskfirstChat extends HTMLElement {
     clearTimeout(this.#timer);
     this.#after = 0;
     this.#lastWord = 0;
-    this.#unread = 0;
+    this.#lines = [];
     this.#settled = false;
     this.#log.live = false;
-    this.#log.reset();
+    this.#progress.clear();
+    this.#show("reset");
     this.#status();
+    this.#paint();
+  }
+
+  #show(act, what) {
+    for (const view of this.#views) view[act]?.(what);
   }
 
   #receive(name, data) {
@@ -197,6 +378,7 @@ class AskfirstChat extends HTMLElement {
     this.#refusal = "";
     if (name === "status") this.#state = data.state;
     if (name === "message") this.#message(data);
+    if (name === "progress") this.#progress.hear(data);
     this.#status();
     if (this.#settled) return;
     clearTimeout(this.#timer);
@@ -207,14 +389,15 @@ class AskfirstChat extends HTMLElement {
     if (message.seq <= this.#after) return;
     this.#after = message.seq;
     this.#lastWord = Date.parse(message.at) || Date.now();
+    this.#lines.push(message);
     if (message.from === "shopper") {
       this.#outbox.settle(message.client_message_id);
-      this.#log.shopper(message);
+      this.#show("shopper", message);
     } else {
       if (this.#state === "thinking") this.#state = "ready";
-      this.#log.assistant(message);
-      if (this.#settled && !this.#panel.isOpen) this.#notice();
+      this.#show("assistant", message);
     }
+    if (this.#settled) this.#paint();
     const { seq, from, kind } = message;
     this.#config.emit("message", { seq, from, kind });
   }
@@ -223,23 +406,24 @@ class AskfirstChat extends HTMLElement {
   #settle() {
     this.#settled = true;
     const unsent = this.#outbox.items.filter(({ state }) => state !== "sent");
-    for (const item of unsent) if (!item.event) this.#log.pending(item);
+    for (const item of unsent) if (!item.event) this.#show("pending", item);
+    if (this.#resumed && this.#lines.length && this.#isLongAgo) this.#log.resumed(() => this.#startAgain());
+    this.#resumed = false;
     if (this.#outbox.items.length) this.#outbox.drain();
     else this.#announce();
     this.#log.live = true;
+    this.#paint();
+  }
+
+  get #isLongAgo() {
+    return Date.now() - this.#lastWord >= BACK_AFTER_MS;
   }
 
   /** Tells the assistant that somebody is here, if nothing was said yet or not for long. */
   #announce() {
-    if (Date.now() - this.#lastWord < BACK_AFTER_MS) return;
+    if (!this.#isLongAgo || !(this.#panel.isOpen || this.#polls)) return;
     this.#lastWord = Date.now();
     this.#outbox.add({ event: "opened" });
-  }
-
-  #notice() {
-    this.#unread += 1;
-    this.#paint();
-    this.#config.emit("unread", this.#unread);
   }
 
   #lost(error) {
@@ -262,16 +446,23 @@ class AskfirstChat extends HTMLElement {
     const cut = navigator.onLine === false || this.#breaks >= BREAKS_BEFORE_SAYING_SO;
     if (this.#refusal) this.#panel.status(this.#refusal);
     else if (cut) this.#panel.status(words.offline);
+    else if (this.#progress.person) this.#panel.status(words.handoff);
     else if (this.#state === "waking") this.#panel.status(words.waking);
     else if (this.#state === "thinking") this.#panel.status(words.thinking, "thinking");
     else this.#panel.status(this.#state === "connecting" ? words.connecting : "");
   }
 
+  /** What the launcher tells: of the answers that came while nobody looked, in any tab. */
   #paint() {
-    const news = this.#unread ? this.#words.news(this.#unread) : "";
-    this.#news.textContent = news;
-    this.#config.paint({ open: this.#panel.isOpen, unread: this.#unread, news });
+    if (this.#panel.isOpen && !document.hidden) this.#session.seen = this.#after;
+    const { seen } = this.#session;
+    const unread = this.#panel.isOpen ? 0
+      : this.#lines.filter(({ from, seq }) => from !== "shopper" && seq > seen).length;
+    const news = unread ? this.#words.news(unread) : "";
+    if (this.#news.textContent !== news) {
+      this.#news.textContent = news;
+      this.#config.emit("unread", unread);
+    }
+    this.#config.paint({ open: this.#panel.isOpen, unread, news });
   }
 }
-
-customElements.get("askfirst-chat") ?? customElements.define("askfirst-chat", AskfirstChat);

@@ -37,9 +37,17 @@ export class Composer {
     this.#input.focus({ preventScroll: true });
   }
 
-  clear() {
-    this.#input.value = "";
+  get draft() {
+    return this.#input.value;
+  }
+
+  set draft(text) {
+    this.#input.value = text;
     this.#count();
+  }
+
+  clear() {
+    this.draft = "";
   }
 
   #key(event) {

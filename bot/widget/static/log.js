@@ -78,6 +78,14 @@ export class Log {
     }
   }
 
+  /** What was said before is here again: who is somebody else can say so. */
+  resumed(act) {
+    this.#append(element(
+      "p", { class: "note again" }, `${this.#words.notYouWhy} `,
+      element("button", { type: "button", click: act }, this.#words.notYou),
+    ));
+  }
+
   scrollToEnd() {
     this.element.scrollTop = this.element.scrollHeight;
   }

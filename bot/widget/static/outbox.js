@@ -42,8 +42,9 @@ export class Outbox {
     return this.#items;
   }
 
-  /** `act` is {text}, {press, label} or {event}. */
+  /** `act` is {text}, {press, label} or {event}; one with an `id` of its own goes once. */
   add(act) {
+    if (act.id && this.#items.some(({ id }) => id === act.id)) return;
     const item = { id: uuid(), ...act, state: "waiting", detail: "" };
     this.#items.push(item);
     this.#note(item);

@@ -14,13 +14,14 @@ export class Panel {
   #text;
   #composer;
   #log;
+  #menu;
   #height = new CSSStyleSheet();
   #fit = () => this.#fitKeyboard();
   #turn = () => this.#layOut();
   #peeking = false;
 
   /** `close()` is called when the shopper closes the panel from inside. */
-  constructor(words, { root, launcher, log, composer, close }) {
+  constructor(words, { root, launcher, log, composer, menu, close }) {
     this.#root = root;
     this.#launcher = launcher;
     this.#composer = composer;
@@ -40,7 +41,7 @@ export class Panel {
         keydown: (event) => { if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); close(); } },
       },
       element(
-        "header", {}, this.#title,
+        "header", {}, this.#title, menu.element,
         element("button", { type: "button", class: "close", "aria-label": words.close, click: close },
           icon("M6 6l12 12M18 6L6 18")),
       ),
@@ -48,6 +49,7 @@ export class Panel {
     );
     root.append(this.#dialog);
     root.adoptedStyleSheets.push(this.#height);
+    this.#menu = menu;
     launcher.setAttribute("aria-controls", "panel");
   }
 
@@ -85,6 +87,7 @@ export class Panel {
 
   close() {
     if (!this.isOpen) return;
+    this.#menu.close();
     const inside = this.#dialog.contains(this.#root.activeElement);
     this.#dialog.close();
     SMALL.removeEventListener("change", this.#turn);
@@ -103,6 +106,7 @@ export class Panel {
   remove() {
     this.close();
     this.#dialog.remove();
+    this.#root.adoptedStyleSheets = this.#root.adoptedStyleSheets.filter((sheet) => sheet !== this.#height);
   }
 
   /** A full sheet is modal: the page behind it is inert. Everything else leaves the page usable. */

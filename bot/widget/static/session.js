@@ -36,7 +36,7 @@ function subjectOf(token) {
 
 export class Session {
   #api;
-  #locale;
+  #describe;
   #identity;
   #durable = new Memory("localStorage");
   #tab = new Memory("sessionStorage");
@@ -45,9 +45,10 @@ export class Session {
   #before = null; // the session of somebody unknown, which who signs in may claim
   #making = null;
 
-  constructor(api, locale, identity) {
+  /** `describe()` gives what the gateway should know of the page: locale, zone, gpc. */
+  constructor(api, describe, identity) {
     this.#api = api;
-    this.#locale = locale;
+    this.#describe = describe;
     this.#identity = identity;
     this.#current = this.#remembered();
     this.#before = this.#current ? null : this.#unknown(this.#stored());
@@ -56,6 +57,30 @@ export class Session {
 
   get assistant() {
     return this.#current?.assistant;
+  }
+
+  /** The token of a session that is there already, or null. */
+  get present() {
+    return this.#current?.token ?? null;
+  }
+
+  /** The number of the last line that was seen, in whichever tab. */
+  get seen() {
+    return this.#current?.seen ?? 0;
+  }
+
+  set seen(seq) {
+    if (!this.#current || seq <= this.seen) return;
+    this.#current.seen = seq;
+    this.#keep();
+  }
+
+  /** Another tab has changed what is kept: tells whether the session is another one now. */
+  refresh() {
+    const [before, stored] = [this.#current, this.#remembered()];
+    if (!stored || !this.#acted) return false;
+    this.#current = stored;
+    return before?.token !== stored.token;
   }
 
   /** Whom the page names now, or null. */
@@ -75,7 +100,8 @@ export class Session {
     if (this.#current?.token !== token) return;
     const stored = this.#remembered();
     this.#current = stored?.token === token ? null : stored;
-    if (!this.#current) this.#keep();
+    if (!this.#current) this.#durable.write(KEY, {}); // no token; taken away it would mean a logout
+    if (!this.#current) this.#tab.write(KEY, null);
   }
 
   /** The shopper did something: from now on the session outlives the tab. */
@@ -85,12 +111,15 @@ export class Session {
     if (this.#current) this.#keep();
   }
 
+  /** Gives what was there; if nobody was named in it, whoever is named now may claim it. */
   forget() {
-    this.#before = this.#unknown(this.#current);
+    const before = this.#current;
+    this.#before = this.#unknown(before);
     this.#current = null;
     this.#acted = false;
     this.#durable.write(KEY, null);
     this.#tab.write(KEY, null);
+    return before;
   }
 
   /** Does the present session belong to whom the page now names? */
@@ -133,7 +162,7 @@ export class Session {
   }
 
   async #ask() {
-    const body = { locale: this.#locale };
+    const body = this.#describe();
     if (!this.#identity.token) return this.#api.createSession(body);
     const session = this.#before ?? undefined;
     try {

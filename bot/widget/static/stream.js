@@ -1,8 +1,12 @@
-/** Keeps the log flowing: server-sent events read by fetch, resumed by number, with back-off. */
+/**
+ * Keeps the log flowing: server-sent events read by fetch, resumed by number, with back-off. Where
+ * something between the page and the gateway holds the stream back, it asks again and again.
+ */
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const SILENCE_MS = 45_000; // three heartbeats of the gateway
+const FIRST_WORD_MS = 3_000; // the gateway speaks at once: who hears nothing is behind a buffer
 
 /** The events in a stream of text chunks, as {name, data}. */
 export async function* parse(chunks) {
@@ -40,17 +44,21 @@ async function* read(response, alive) {
 
 export class Stream {
   #connect;
+  #poll;
   #receive;
   #lost;
+  #held = false;
   #abort = null;
   #wake = null;
 
   /**
-   * `connect(signal)` gives the response, `receive(name, data)` takes an event, and
-   * `lost(error)` hears of each break and may give the milliseconds to wait.
+   * `connect(signal)` gives the response, `poll(signal, known)` a list of events instead,
+   * `receive(name, data)` takes an event, and `lost(error)` hears of each break and may give the
+   * milliseconds to wait.
    */
-  constructor({ connect, receive, lost }) {
+  constructor({ connect, poll, receive, lost }) {
     this.#connect = connect;
+    this.#poll = poll;
     this.#receive = receive;
     this.#lost = lost;
   }
@@ -81,7 +89,9 @@ export class Stream {
     while (!life.signal.aborted) {
       let error = null;
       try {
-        await this.#follow(life.signal, () => { pause = FIRST_PAUSE_MS; });
+        const arrived = () => { pause = FIRST_PAUSE_MS; };
+        if (this.#held) await this.#ask(life.signal, arrived);
+        else await this.#follow(life.signal, arrived);
       } catch (problem) {
         error = problem;
       }
@@ -102,6 +112,8 @@ export class Stream {
     alive();
     try {
       const response = await this.#connect(AbortSignal.any([signal, silence.signal]));
+      clearTimeout(timer);
+      timer = setTimeout(() => { this.#held = true; silence.abort(); }, FIRST_WORD_MS);
       for await (const event of parse(read(response, alive))) {
         if (signal.aborted) return;
         arrived();
@@ -109,6 +121,16 @@ export class Stream {
       }
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  async #ask(signal, arrived) {
+    for (let known = false; ; known = true) {
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(SILENCE_MS)]);
+      const events = await this.#poll(patience, known);
+      if (signal.aborted) return;
+      arrived();
+      for (const [name, data] of events) this.#receive(name, data);
     }
   }
 

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from bot.widget.routes import setup
 from tests.bot.widget.fake_gateway import FakeGateway, serving
 
+PACKAGE = Path(__file__).parents[3] / "bot/widget/package"
 CHROMIUM = Path("/usr/bin/chromium")
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; object-src 'none'; "
@@ -36,6 +37,33 @@ def shop_page(query: dict[str, str], widget: str = "") -> str:
         '<meta name="viewport" content="width=device-width"><title>A shop</title>'
         f'<script src="{widget}/widget/askfirst.js" async {data}></script></head>'
         '<body><h1>A shop</h1><input id="search" aria-label="Search"></body></html>'
+    )
+
+
+MODULE = (
+    "import { boot } from './package.js';"
+    "window.shopModule = { askfirst: await boot({ gateway: location.href, locale: 'es' }) };"
+)
+
+
+def element_page(_request: web.Request) -> str:
+    return (
+        '<!doctype html><html lang="en"><title>x</title><script async src="/widget/askfirst.js">'
+        '</script><body><askfirst-chat locale="de" position="start" accent="#123"></askfirst-chat>'
+    )
+
+
+def module_page(_request: web.Request) -> str:
+    return '<!doctype html><title>x</title><script type="module" src="/shop.js"></script><body>'
+
+
+def poll_page(request: web.Request) -> str:
+    """A page with a question in it, or below what is seen at first."""
+    text = "<p>x</p>" * (200 if "below" in request.query else 1)
+    consent = escape(request.query.get("consent", ""))
+    return (
+        '<!doctype html><html lang="en"><title>x</title><script async src="/widget/askfirst.js">'
+        f'</script><body>{text}<askfirst-poll consent="{consent}"></askfirst-poll>'
     )
 
 
@@ -61,9 +89,23 @@ async def shop(gateway: FakeGateway) -> AsyncIterator[str]:
     async def icon(_request: web.Request) -> web.Response:
         return web.Response(status=204)
 
+    async def other(request: web.Request) -> web.Response:
+        html = pages[request.path](request)
+        headers = {"Content-Security-Policy": POLICY}
+        return web.Response(text=html, content_type="text/html", headers=headers)
+
+    async def script(request: web.Request) -> web.Response:
+        text = MODULE if request.path == "/shop.js" else (PACKAGE / "index.js").read_text()
+        return web.Response(text=text, content_type="text/javascript")
+
+    pages = {"/element": element_page, "/module": module_page, "/poll": poll_page}
     app = web.Application()
     gateway.setup(app)
     setup(app)
+    for path in pages:
+        app.router.add_get(path, other)
+    app.router.add_get("/shop.js", script)
+    app.router.add_get("/package.js", script)
     app.router.add_get("/", page)
     app.router.add_get("/fresh", identity)
     app.router.add_get("/favicon.ico", icon)

@@ -43,10 +43,15 @@ def gift_or_self(act: dict[str, Any]) -> list[Reply]:
     return [say(THANKS.get(words, f"Noted: {words}"))]
 
 
+def progress(**known: Any) -> dict[str, Any]:
+    return {"person": False, "questions": [], "consents": {}} | known
+
+
 @dataclass
 class Conversation:
     subject: str | None
     log: list[dict[str, Any]] = field(default_factory=list)
+    progress: dict[str, Any] = field(default_factory=progress)
     streams: set[asyncio.Queue[tuple[str, dict[str, Any]]]] = field(default_factory=set)
     taken: dict[str, int] = field(default_factory=dict)
 
@@ -58,13 +63,21 @@ class Conversation:
         self.tell("message", entry)
         return seq
 
+    def stands(self, **changed: Any) -> None:
+        """Change how things stand, and tell it."""
+        self.progress = self.progress | changed
+        self.tell("progress", self.progress)
+
     def tell(self, name: str, data: dict[str, Any]) -> None:
         for queue in self.streams:
             queue.put_nowait((name, data))
 
 
 class FakeGateway:
-    """`received` holds the accepted acts, `requests` every path, `begun` what sessions began with."""
+    """`received` holds the accepted acts, `requests` every path, `begun` what sessions began with.
+
+    `changed` holds what sessions were changed to. While `held_back` no byte of a stream arrives.
+    """
 
     def __init__(self, script: Script = gift_or_self, identity_secret: str = "i" * 32) -> None:
         self.script = script
@@ -76,6 +89,8 @@ class FakeGateway:
         self.waking = False
         self.broken = False
         self.refuse: dict[str, str] = {}
+        self.held_back = False
+        self.changed: list[dict[str, Any]] = []
         self.allow_origin = ""
         self._waiting: list[tuple[Conversation, dict[str, Any]]] = []
         self._numbers = count(1)
@@ -86,6 +101,9 @@ class FakeGateway:
         app.router.add_post("/v1/chat/sessions", self._session)
         app.router.add_post("/v1/chat/messages", self._message)
         app.router.add_get("/v1/chat/stream", self._stream)
+        app.router.add_get("/v1/chat/log", self._log)
+        app.router.add_patch("/v1/chat/session", self._change)
+        app.router.add_delete("/v1/chat/session", self._end)
 
     @property
     def acts(self) -> list[str]:
@@ -133,6 +151,7 @@ class FakeGateway:
         return {
             "Access-Control-Allow-Origin": self.allow_origin,
             "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
             "Access-Control-Expose-Headers": "Retry-After",
         }
 
@@ -200,15 +219,42 @@ class FakeGateway:
         queue.put_nowait(("status", {"state": "waking" if self.waking else "ready"}))
         for entry in conversation.log[int(request.query.get("after", 0)) :]:
             queue.put_nowait(("message", entry))
+        queue.put_nowait(("progress", conversation.progress))
         conversation.streams.add(queue)
         try:
             while (event := await self._next(queue, request))[0] != "end":
-                await response.write(self._wire(*event))
+                if not self.held_back:
+                    await response.write(self._wire(*event))
         except ConnectionError:
             pass
         finally:
             conversation.streams.discard(queue)
         return response
+
+    async def _log(self, request: web.Request) -> web.Response:
+        conversation = self._conversation(request)
+        if conversation is None:
+            return self._problem(401, "This session has ended.")
+        after, events = int(request.query["after"]), []
+        for _ in range(20 if request.query["known"] == "1" else 1):
+            if events := [("message", entry) for entry in conversation.log[after:]]:
+                break
+            await asyncio.sleep(0.05)
+        state = {"state": "waking" if self.waking else "ready"}
+        events += [("progress", conversation.progress), ("status", state)]
+        return web.json_response({"events": events})
+
+    async def _change(self, request: web.Request) -> web.Response:
+        if self._conversation(request) is None:
+            return self._problem(401, "This session has ended.")
+        self.changed.append(await request.json())
+        return web.json_response({"assistant": f"{ASSISTANT} ({self.changed[-1]['locale']})"})
+
+    async def _end(self, request: web.Request) -> web.Response:
+        session = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if conversation := self.sessions.pop(session, None):
+            conversation.tell("end", {})
+        return web.Response(status=204)
 
     @staticmethod
     async def _next(

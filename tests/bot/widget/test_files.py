@@ -26,9 +26,12 @@ def test_the_loader_stays_within_its_budget():
 
 
 def test_the_panel_stays_within_its_budget():
-    modules = [asset for name, asset in load_assets().items() if name != LOADER]
+    """All of it, with the transcript and the poll, in the language that has most words."""
+    sizes = {name: len(one.gzipped) for name, one in load_assets().items() if name != LOADER}
+    words = max(size for name, size in sizes.items() if name.startswith("words/"))
+    modules = sum(size for name, size in sizes.items() if not name.startswith("words/"))
 
-    assert sum(len(asset.gzipped) for asset in modules) <= PANEL_BUDGET
+    assert modules + words <= PANEL_BUDGET
 
 
 def test_every_file_that_is_imported_is_there():

@@ -59,7 +59,7 @@ async def test_once_closed_it_stays_closed_on_that_order(page, demo):
     await page.reload()
     await page.wait_for_timeout(400)
 
-    await expect(shopper.panel).to_have_count(0)
+    await expect(shopper.panel).to_be_hidden()
 
 
 async def test_changing_the_shopper_changes_the_conversation(page, demo, gateway):
