@@ -122,22 +122,22 @@ class Teller:
         results: dict[str, Result],
         trouble: DestinationUnavailableError | DestinationRefusedError | None,
     ) -> None:
-        taken, refused, later = list[Told](), dict[Due, str](), dict[Due, str]()
-        wait, untold = timedelta(), list[Due]()
+        taken, refused = list[Told](), dict[Due, str]()
+        later, untold = dict[timedelta, dict[Due, str]](), list[Due]()
         for shopper, (due, delivery) in changed.items():
             match results.get(shopper):
                 case Taken(remote_id=remote_id):
                     taken.append(_told(due, delivery, remote_id))
                 case Refused(reason=reason):
                     refused[due] = redacted(reason, delivery)
-                case Later(reason=reason, wait=asked):
-                    later[due] = redacted(reason, delivery)
-                    wait = max(wait, asked)
+                case Later(reason=reason, wait=wait):
+                    later.setdefault(wait, {})[due] = redacted(reason, delivery)
                 case None:
                     untold.append(due)
         await self._acknowledge(taken)
         await bury(self.store, self.destination, refused, _WISH_AGAIN, self.now())
-        await fail(self.store, self.destination, later, wait, self.now())
+        for wait, waiting in later.items():  # each its own: one asks for a day, one for a moment
+            await fail(self.store, self.destination, waiting, wait, self.now())
         if trouble is not None:
             await self._put_off(untold, trouble)
         self._tell(len(taken), refused)

@@ -315,3 +315,14 @@ def _tries(crm: MemoryCrm) -> object:
         return min(crm.tries, 1)
 
     return look
+
+
+async def test_each_waits_as_long_as_the_crm_said_of_it(store: Store, tmp_path: Path) -> None:
+    await answered(store, "a", "b")
+    crm = MemoryCrm()
+    crm.later = {"a": timedelta(days=1), "b": timedelta()}
+
+    await worker(store, crm, tmp_path).tell()
+
+    long, short = await row(store, "a"), await row(store, "b")
+    assert long.next_attempt_at - short.next_attempt_at > timedelta(hours=12)

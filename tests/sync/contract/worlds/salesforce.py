@@ -1,14 +1,17 @@
 """Salesforce, for the contract."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic import SecretStr
 
 from preferences.settings import Settings
+from sync.capabilities import FieldShape
 from tests.sync.contract.worlds.world import VendorWorld
 from tests.sync.fakes.salesforce import CLIENT, Salesforce
+
+_TYPES = {"boolean": "boolean", "time": "datetime"}
 
 
 class SalesforceWorld(VendorWorld):
@@ -23,6 +26,10 @@ class SalesforceWorld(VendorWorld):
 
     def leaves(self, shopper: str) -> bool:
         return bool((self.held(shopper) or {}).get("HasOptedOutOfEmail"))
+
+    def make_by_hand(self, fields: Sequence[FieldShape]) -> None:
+        for one in fields:
+            self.vendor.define(one.name, type=_TYPES.get(one.type, "string"))
 
     def throttle(self) -> None:
         self.vendor.ills.append(0)  # the token

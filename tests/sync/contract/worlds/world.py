@@ -1,11 +1,12 @@
 """A CRM as the contract meets it: what it holds, and how it can be ill."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from preferences.settings import Settings
+from sync.capabilities import FieldShape
 from sync.delivery import Delivery
 from tests.sync.contacts import contact
 
@@ -33,6 +34,9 @@ class World(Protocol):
 
     def leaves(self, shopper: str) -> bool:
         """Tell whether the CRM keeps that somebody wants no mail."""
+
+    def make_by_hand(self, fields: Sequence[FieldShape]) -> None:
+        """Have fields that the CRM lets nobody make but its own people."""
 
     def go_away(self) -> None:
         """Answer nothing but 5xx."""
@@ -70,6 +74,9 @@ class VendorWorld:
 
     def telling(self, shopper: str, **more: Any) -> Delivery:
         return contact(shopper, **more)
+
+    def make_by_hand(self, fields: Sequence[FieldShape]) -> None:
+        raise NotImplementedError(fields)
 
     def go_away(self) -> None:
         self.vendor.away = True
