@@ -11,7 +11,7 @@ from preferences.settings import Settings
 from preferences.store.anchors import anchor
 from preferences.store.engine import Store
 from preferences.store.habits import work_out_missing
-from preferences.store.pausing import pause_burdens
+from preferences.store.pausing import pause_burdens, stop_experiments
 from preferences.store.retention import Limits, sweep
 
 logger = logging.getLogger(__name__)
@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 _PAUSED = (
     "The question %s pauses: of %d asks %d were declined, and %d ended in a stop. Mend it, then let"
     " it go on by `python -m preferences resume QUESTION`."
+)
+_STOPPED = (
+    "%s stops (%s): everybody is asked as before. See what came of it by `python -m preferences"
+    " experiments`; `python -m preferences resume %s` lets it go on."
 )
 _LOOK_SECONDS = 60.0
 _EVERY = timedelta(days=1)
@@ -35,12 +39,15 @@ async def keep_up(store: Store, settings: Settings, policy: Policy, clock: Clock
                 await anchor(store, now)
                 await work_out_missing(store)
                 paused = await pause_burdens(store, policy.pausing, now)
+                stopped = await stop_experiments(store, policy.experiments, now)
             except UnavailableError as error:
                 logger.warning("Retention waits: %s", error)
             else:
                 done = now
                 told = ", ".join(f"{rows} of {table}" for table, rows in gone.items())
                 logger.info("Retention: %s removed.", told or "nothing")
+                for name, why in stopped:
+                    logger.warning(_STOPPED, name, why, name)
                 for met in paused:
                     logger.warning(_PAUSED, met.question, met.asks, met.declined, met.opted_out)
         await asyncio.sleep(_LOOK_SECONDS)

@@ -9,6 +9,7 @@ from preferences.catalogue import HERE, Question
 from preferences.check.run import check
 from preferences.commands import (
     erase,
+    experiments,
     export,
     importing,
     keys,
@@ -19,6 +20,7 @@ from preferences.commands import (
     resume,
     simulate,
     verify,
+    waste,
     why,
 )
 from preferences.errors import AskfirstError
@@ -36,6 +38,8 @@ _COMMANDS = (
     reseal,
     resume,
     simulate,
+    waste,
+    experiments,
     why,
 )
 

@@ -66,6 +66,8 @@ class Option(_Entry):
     """What is said when it is chosen: thanks, and what it changes."""
     give: Texts
     """What the shopper gets back for the answer."""
+    leads_to: Literal["help", "rest"] | None = None
+    """What follows: nothing is asked while a person may help, or the kind of goods rests for a time."""
     offered: bool = True
     """Whether it is a button; if not, it is understood when it is said."""
     synonyms: Sentences = {}
@@ -114,6 +116,8 @@ class Question(_Entry):
     """Whether the first two options change places from shopper to shopper."""
     wording: Texts
     """The question itself; `{product|words if it is missing}` takes a fact."""
+    variants: dict[Name, Texts] = {}
+    """Other wordings of the question, for an experiment that has an arm of that name."""
     reason: Texts
     """The answer to "why do you ask?"."""
     use: Texts

@@ -75,7 +75,8 @@ class Ask:
     """One question put to one shopper, exactly as it was shown.
 
     `begun` names the first ask of a chain: a question that was read back, went on with the options
-    that were left, or was put in another language is still one question.
+    that were left, or was put in another language is still one question. `category` is that of the
+    product that it is about, if known; `experiment` the arm of the experiment that worded it, if any.
     """
 
     id: str
@@ -91,6 +92,8 @@ class Ask:
     candidate: str | None = None
     begun: str | None = None
     pending: Pending | None = None
+    category: str = ""
+    experiment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +345,7 @@ class Decision:
 
     Beside whether, what and when stands who is asked, where, in which words (`version` of the
     question, in `locale`), what is given for an answer (`give`: the words of each option, or of the
-    question, or nothing), every alternative and, in `inputs`, all that it was decided by.
+    question, or nothing), the arm of the `experiment` it is worded by, every alternative and, in `inputs`, all that it was decided by.
     """
 
     trigger: str
@@ -357,6 +360,7 @@ class Decision:
     version: int | None = None
     give: str = ""
     arm: Arm = "on"
+    experiment: str = ""
     weighed: tuple[Weighed, ...] = ()
     policy_sha256: str = ""
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -1,6 +1,7 @@
 """The limits on asking, as one visible page: `policy.yml`."""
 
 import json
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -133,6 +134,58 @@ class PausingPolicy(_Part):
     most_opted_out: Share
 
 
+class FollowUpPolicy(_Part):
+    """Which question a delivery is an occasion for, and how long after it."""
+
+    question: str
+    days: int = Field(ge=0)
+    categories: dict[str, Annotated[int, Field(ge=0)]]
+    articles: dict[str, Annotated[int, Field(ge=0)]]
+    expires_days: int = Field(ge=1)
+
+
+class WelcomePolicy(_Part):
+    """Which questions a first order is an occasion for, one after another."""
+
+    questions: tuple[str, ...]
+    days_between: int = Field(ge=0)
+    expires_days: int = Field(ge=1)
+
+
+CONTROL = "control"
+_WHOLE = 100
+
+
+class Experiment(_Part):
+    """One question tried in several wordings, by shares of the shoppers that stay as they are.
+
+    `control` is the wording as it is, every other arm a variant of that name in the question's file;
+    `held_out` percent of the shoppers are not asked it, so that its effect can be seen.
+    """
+
+    id: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    question: str
+    arms: dict[str, Annotated[int, Field(ge=1)]]
+    held_out: int = Field(0, ge=0, lt=_WHOLE)
+    asks_per_arm: int = Field(ge=1)
+    until: date
+    most_worse: Share = 0.05
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if CONTROL not in self.arms or sum(self.arms.values()) + self.held_out != _WHOLE:
+            message = "has to have an arm `control`, and shares of 100 in all with those held out"
+            raise ValueError(message)
+        return self
+
+
+def _one_each(experiments: tuple[Experiment, ...]) -> tuple[Experiment, ...]:
+    if len({one.question for one in experiments}) < len(experiments):
+        message = "has two experiments with one question; end one first"
+        raise ValueError(message)
+    return experiments
+
+
 class Policy(BaseModel):
     """The limits; a decision names the version it was made by."""
 
@@ -153,6 +206,7 @@ class Policy(BaseModel):
     quiet_days: int = Field(ge=0)
     days_after_sensitive_moment: int = Field(ge=0)
     days_after_complaint: int = Field(ge=0)
+    days_after_return: int = Field(ge=0)
     days_after_already_sorted: int = Field(ge=1)
     days_after_not_relevant: int = Field(ge=1)
     minutes_present: int = Field(ge=0)
@@ -162,6 +216,9 @@ class Policy(BaseModel):
     depth: dict[Literal[2, 3], DepthPolicy]
     delicate: DelicatePolicy
     worth: WorthPolicy
+    follow_up: FollowUpPolicy
+    welcome: WelcomePolicy
+    experiments: Annotated[tuple[Experiment, ...], AfterValidator(_one_each)]
     pausing: PausingPolicy
     misfit: MisfitPolicy
 
@@ -178,8 +235,13 @@ class Policy(BaseModel):
     @property  # not a cached one: a copy with another limit would keep it
     def sha256(self) -> str:
         """The hash of every limit: two policies of one hash decide alike."""
-        page = json.dumps(self.model_dump(), sort_keys=True, default=sorted)
+        page = json.dumps(self.model_dump(), sort_keys=True, default=_plain)
         return sha256(page.encode()).hexdigest()
+
+
+def _plain(held: date | frozenset[str]) -> str | list[str]:
+    """Give what JSON knows for what it does not: a day as text, a set in order."""
+    return held.isoformat() if isinstance(held, date) else sorted(held)
 
 
 def is_zone(name: str) -> bool:

@@ -43,6 +43,8 @@ class DecisionView(View):
     give: str
     """Whether what is given back belongs to each option or to the question."""
     arm: str
+    experiment: str
+    """The arm of the experiment that worded the question; empty without one."""
     reasons: list[ReasonView]
     weighed: list[dict[str, JsonValue]]
     """Every alternative with its value, cost and score, and why it fell."""
@@ -91,6 +93,7 @@ def _view(decided: Decided) -> DecisionView:
         question_version=decided.version,
         give=decided.give,
         arm=decided.arm,
+        experiment=decided.experiment,
         reasons=[
             ReasonView(
                 code=reason["code"],

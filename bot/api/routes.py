@@ -5,6 +5,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.api import (
+    asks,
     consents,
     conversations,
     decisions,
@@ -33,6 +34,7 @@ _NOUNS = (
     suppressions,
     history,
     decisions,
+    asks,
     facts,
     orders,
     rights,

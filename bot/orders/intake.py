@@ -122,7 +122,9 @@ def setup(app: web.Application) -> None:
 async def take(app: web.Application, purchase: Purchase) -> Kept:
     """Keep an order, and let the assistant weigh the occasion if it made one."""
     async with app[_DOOR]:
-        kept = await keep_purchase(app[STORE], purchase, app[POLICY].misfit, app[CLOCK]())
+        kept = await keep_purchase(
+            app[STORE], purchase, app[POLICY], app[CLOCK](), app[SETTINGS].destinations
+        )
     if kept.candidate:
         await _tell(app, kept.shopper, purchase.source, purchase.external_id)
     return kept
@@ -142,7 +144,14 @@ async def keep_happenings(
     """Keep what happened to an order."""
     app = request.app
     async with app[_DOOR]:
-        await keep_notes(app[STORE], source, order, notes, app[CLOCK]())
+        await keep_notes(
+            app[STORE],
+            (source, order),
+            notes,
+            app[POLICY],
+            app[CLOCK](),
+            app[SETTINGS].destinations,
+        )
     return web.Response(status=200, text="kept\n")
 
 

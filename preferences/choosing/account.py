@@ -43,6 +43,7 @@ _SENTENCES = {
     "not_worth_it": "An answer would change less than asking costs.",
     "outweighed": "Another question was worth more.",
     "nothing_to_ask": "Nothing had happened that makes a question worth asking.",
+    "held_out": "They are among those who are not asked it, so that its effect can be seen.",
     "claim_first": "They were asked first whether to keep what they said before signing in.",
     "not_said": "It would have been asked, but they are among those with whom it is only observed.",
 }

@@ -8,6 +8,7 @@ from typing import get_args
 from preferences.catalogue import Catalogue
 from preferences.choosing import fatigue, moment, rest, suppressions, worth
 from preferences.choosing.arm import SILENT, arm_of
+from preferences.choosing.experiments import HELD_OUT, assigned
 from preferences.choosing.inputs import Inputs, Weighable, inputs_as_json, inputs_of
 from preferences.conversation import Decision, Reason, Stage, State, Weighed
 from preferences.policy import Policy
@@ -52,17 +53,19 @@ def decide(inputs: Inputs, policy: Policy) -> Decision:
         inputs=inputs_as_json(inputs),
     )
     asked = [one for one, found in weighed if is_said and found is best]
-    return _asking(decision, asked[0]) if asked else decision
+    return _asking(decision, asked[0], inputs, policy) if asked else decision
 
 
-def _asking(decision: Decision, weighable: Weighable) -> Decision:
+def _asking(decision: Decision, weighable: Weighable, inputs: Inputs, policy: Policy) -> Decision:
     traits = weighable.traits
+    found = assigned(weighable.question, inputs.shopper, policy, inputs.paused)
     return replace(
         decision,
         question=weighable.question,
         candidate=weighable.candidate,
         version=traits.version if traits else None,
         give=traits.give if traits else "",
+        experiment=found.told if found else "",
     )
 
 
@@ -85,6 +88,9 @@ def _against_one(inputs: Inputs, weighable: Weighable, policy: Policy) -> Iterat
     yield from fatigue.against_delicate(inputs, weighable, policy)
     yield from fatigue.against_depth(inputs, weighable, policy)
     yield from worth.against_answer(inputs, weighable, policy)
+    found = assigned(weighable.question, inputs.shopper, policy, inputs.paused)
+    if found is not None and found.arm == HELD_OUT:
+        yield Reason("held_out", weighable.question, "mode")
 
 
 def _weigh(

@@ -16,7 +16,7 @@ from rich.progress import Progress
 from preferences.commands.people import with_store
 from preferences.errors import BadInputError, UnavailableError
 from preferences.orders_file import COLUMNS, Entry, read_csv, read_ndjson
-from preferences.policy import MisfitPolicy, load_policy
+from preferences.policy import Policy, load_policy
 from preferences.purchases import Purchase
 from preferences.settings import Settings
 from preferences.store.engine import Store
@@ -43,7 +43,7 @@ def run(chosen: Namespace) -> int:
 
     :raises BadInputError: it cannot be read at all, or its columns are not named.
     """
-    policy, now = load_policy().misfit, datetime.now(UTC)
+    policy, now = load_policy(), datetime.now(UTC)
     found = Counter[str]()
     good = _check(chosen.file, now, found)
     if good and not chosen.check:
@@ -84,7 +84,7 @@ def _check(file: Path, now: datetime, found: Counter[str]) -> int:
 
 
 async def _keep(
-    store: Store, file: Path, now: datetime, policy: MisfitPolicy, found: Counter[str], total: int
+    store: Store, file: Path, now: datetime, policy: Policy, found: Counter[str], total: int
 ) -> None:
     orders = (entry.purchase for entry in _read(file, now) if entry.purchase is not None)
     with Progress() as bar:
@@ -95,7 +95,7 @@ async def _keep(
 
 
 async def _keep_some(
-    store: Store, orders: Sequence[Purchase], policy: MisfitPolicy, now: datetime
+    store: Store, orders: Sequence[Purchase], policy: Policy, now: datetime
 ) -> list[Kept]:
     """Keep some orders in one go; one by one where somebody else tells of the same shoppers."""
     try:

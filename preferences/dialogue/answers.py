@@ -8,14 +8,13 @@ from preferences.conversation import (
     Consent,
     ConsentAct,
     Outcome,
-    Suppress,
-    Suppression,
     Turn,
     Unclear,
 )
 from preferences.dialogue import claiming, wishes
 from preferences.dialogue.asks import ask_or_be_silent, put_again
 from preferences.dialogue.keeping import take
+from preferences.dialogue.resting import after_outcome
 from preferences.dialogue.scene import Scene
 from preferences.dialogue.volunteered import MOST_UNCLEAR, after_permission, read_back_answered
 from preferences.understanding import Reading
@@ -83,21 +82,9 @@ def _not_answered(scene: Scene, reading: Reading) -> Turn | None:
     if not reading.sure or reading.act not in _NON_ANSWERS:
         return None
     outcome, occasion = _NON_ANSWERS[reading.act]
-    return scene.close(outcome) + _left_alone(scene, outcome) + scene.say(occasion)
-
-
-def _left_alone(scene: Scene, outcome: Outcome) -> Turn:
-    """Leave alone for a time what is taken care of, or does not concern the shopper."""
-    policy, ask = scene.policy, scene.state.ask
-    days = {
-        "already_sorted": policy.days_after_already_sorted,
-        "not_relevant": policy.days_after_not_relevant,
-    }
-    if ask is None or outcome not in days or ask.kind not in {"question", "confirm"}:
-        return Turn()
-    category = scene.catalogue.questions[ask.question].category
-    scope, target = ("category", category) if category else ("topic", ask.question)
-    return Turn(records=(Suppress(Suppression(scope, target, outcome), days[outcome]),))
+    return (
+        scene.close(outcome) + after_outcome(scene, scene.state.ask, outcome) + scene.say(occasion)
+    )
 
 
 def _help(scene: Scene, ask: Ask) -> str:

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from preferences.catalogue import Question
 from preferences.choosing import choose
+from preferences.choosing.experiments import assigned
 from preferences.conversation import (
     About,
     Ask,
@@ -57,25 +58,31 @@ def put_again(scene: Scene, wording: str = "") -> Turn:
 
 def candidate_ask(scene: Scene, question: Question, candidate: Candidate) -> Ask:
     """Word the question of an occasion."""
-    ask = question_ask(scene, question, candidate.about)
-    return replace(ask, candidate=candidate.id)
+    about = candidate.about if candidate.about.sku else None
+    ask = question_ask(scene, question, about)
+    return replace(ask, candidate=candidate.id, category=candidate.category)
 
 
 def question_ask(scene: Scene, question: Question, about: About | None) -> Ask:
     """Word a question for this shopper, about a purchase or in general."""
     locale = scene.state.locale
     product = about.product if about else ""
+    found = assigned(
+        question.id, scene.state.head or scene.state.shopper, scene.policy, scene.state.paused
+    )
+    wording = question.variants.get(found.arm, question.wording) if found else question.wording
     return Ask(
         id=_ask_id(scene),
         kind="question",
         question=question.id,
         version=question.version,
         purpose=question.purpose,
-        wording=scene.voice.fill(question.wording[locale], product=product),
+        wording=scene.voice.fill(wording[locale], product=product),
         choices=(*_options(scene, question), _way_out(scene)),
         locale=locale,
         asked_at=scene.state.now,
         about=about,
+        experiment=found.told if found else "",
     )
 
 
@@ -240,7 +247,14 @@ def _with_others(scene: Scene, question: Question, pending: Pending) -> str:
 
 
 def _following(again: Ask, ask: Ask) -> Ask:
-    return replace(again, begun=ask.begun or ask.id, candidate=ask.candidate)
+    begun = ask.begun or ask.id
+    return replace(
+        again,
+        begun=begun,
+        candidate=ask.candidate,
+        category=ask.category,
+        experiment=ask.experiment,
+    )
 
 
 def _options(

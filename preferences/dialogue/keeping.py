@@ -3,6 +3,7 @@
 from preferences.catalogue import WORDS, Question
 from preferences.conversation import Answered, Ask, Closed, Pending, Reply, Turn
 from preferences.dialogue.asks import pick_ask, put, reading_back
+from preferences.dialogue.resting import after_answer
 from preferences.dialogue.scene import Scene
 from preferences.understanding import Reading, plain
 
@@ -107,7 +108,8 @@ def _picked(scene: Scene, ask: Ask, question: Question, pending: Pending) -> Tur
 def keep(scene: Scene, ask: Ask, pending: Pending) -> Turn:
     """Store an answer, say what it changes, and give something back."""
     answer = Answered(ask, pending.value, pending.detail, pending.words, pending.confidence)
-    return Turn((Reply("say", _thanks(scene, pending)),), (answer, Closed("answered")))
+    told = Turn((Reply("say", _thanks(scene, pending)),), (answer, Closed("answered")))
+    return told + after_answer(scene, ask, pending)
 
 
 def _thanks(scene: Scene, pending: Pending) -> str:

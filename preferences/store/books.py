@@ -70,6 +70,10 @@ class Books:
         pages = [await self._page(shopper, but=order) for shopper in shoppers]
         return together([page.habit for page in pages])
 
+    async def is_first(self, shopper: str, order: str) -> bool:
+        """Tell whether a shopper has no other purchase than an order that was not added yet."""
+        return (await self._page(shopper, but=order)).figures.orders == 0
+
     async def add(self, shopper: str, order: Order) -> None:
         """Count a new order of a shopper."""
         if shopper in self._anew:

@@ -31,6 +31,7 @@ class Decided:
     candidate: str | None
     give: str
     arm: str
+    experiment: str
     reasons: Sequence[Mapping[str, str]]
     weighed: Sequence[Mapping[str, Any]] | None
     policy_version: int
@@ -67,6 +68,7 @@ def _decided(row: DecisionRow) -> Decided:
         candidate=row.candidate_id,
         give=row.give,
         arm=row.arm,
+        experiment=row.experiment,
         reasons=row.reasons,
         weighed=row.weighed,
         policy_version=row.policy_version,

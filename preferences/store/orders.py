@@ -6,6 +6,7 @@ the same reports end in the same order, whichever of them comes first, late or t
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, update
@@ -20,6 +21,15 @@ from preferences.store.tables import CandidateRow, PurchaseLineRow, PurchaseNote
 
 _ORDER = "order"
 _ADDRESS = "address"
+_GIVEN_BACK = ("refund", "refunded")
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What became of an order: whether it was delivered just now, and when something was given back."""
+
+    is_delivered: bool = False
+    returned_at: datetime | None = None
 
 
 async def hold_order(session: AsyncSession, source: str, external_id: str) -> PurchaseRow | None:
@@ -93,7 +103,7 @@ async def settle(
     before: Sequence[str] = (),
     *,
     is_new: bool = False,
-) -> None:
+) -> Happened:
     """Bring what is kept of an order to what its notes say, and end questions that lost their reason.
 
     `before` names whose it was taken to be until now. A new one of which nothing was noted is what
@@ -104,7 +114,8 @@ async def settle(
     )
     notes = (await session.exec(query)).all()
     if is_new and not notes:
-        return
+        return Happened()
+    was_delivered = row.delivered_at is not None
     ends = [(note.at, note.kind) for note in notes if note.kind in OVER and note.at >= row.told_at]
     row.delivered_at = min((note.at for note in notes if note.kind == "delivered"), default=None)
     if ends:
@@ -118,6 +129,9 @@ async def settle(
         row.status = "refunded"
     await session.flush()
     await _end_questions(session, row, skus, {row.shopper_id, *before}, now)
+    given_back = (note.at for note in notes if note.kind in _GIVEN_BACK)
+    is_delivered = row.delivered_at is not None and not was_delivered
+    return Happened(is_delivered, max(given_back, default=None))
 
 
 async def lines_left(session: AsyncSession, purchase: str) -> Sequence[tuple[str, int]]:

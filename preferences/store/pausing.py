@@ -1,14 +1,18 @@
 """Pauses questions that too many felt as a burden; only their owner lets them be asked again."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import case, exists, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from preferences.choosing.experiments import has_to_stop, stop_name
 from preferences.choosing.pausing import Reception, has_to_pause
 from preferences.errors import NotFoundError
-from preferences.policy import PausingPolicy
+from preferences.policy import Experiment, PausingPolicy
 from preferences.store.engine import Store
 from preferences.store.states import read_paused
 from preferences.store.tables import AskRow, PausedQuestionRow, SuppressionRow
@@ -42,6 +46,53 @@ async def pause_burdens(store: Store, policy: PausingPolicy, now: datetime) -> l
     return [reception for reception, _ in found]
 
 
+async def stop_experiments(
+    store: Store, experiments: Sequence[Experiment], now: datetime
+) -> list[tuple[str, str]]:
+    """Stop what is complete, late, or a burden; give the names of what stopped newly, and why.
+
+    It looks at every ask of 90 days, as `pause_burdens` does.
+    """
+    if not experiments:
+        return []
+    stopped = []
+    async with store.begin() as session:
+        paused = await read_paused(session)
+        for one in experiments:
+            name = stop_name(one)
+            over = has_to_stop(one, await _arms(session, one, now), now)
+            if name in paused or over is None:
+                continue
+            why, met = over
+            row = PausedQuestionRow(
+                question_id=name,
+                why=why,
+                asks=met.asks,
+                declined=met.declined,
+                opted_out=met.opted_out,
+                paused_at=now,
+            )
+            await session.merge(row)
+            stopped.append((name, why))
+    return stopped
+
+
+async def read_arms(store: Store, experiment: Experiment, now: datetime) -> list[Reception]:
+    """Tell how the question of an experiment was met in each arm; `question` is the arm's name."""
+    async with store.begin(readonly=True) as session:
+        return await _arms(session, experiment, now)
+
+
+async def _arms(session: AsyncSession, experiment: Experiment, now: datetime) -> list[Reception]:
+    prefix = f"{experiment.id}/"
+    found = await _receptions(session, now, col(AskRow.experiment))
+    return [
+        replace(one, question=one.question.removeprefix(prefix))
+        for one in found
+        if one.question.startswith(prefix)
+    ]
+
+
 async def ask_again(store: Store, question: str, now: datetime) -> None:
     """Let a question be asked again: its owner has mended it, and what was before counts no more.
 
@@ -56,8 +107,10 @@ async def ask_again(store: Store, question: str, now: datetime) -> None:
         session.add(row)
 
 
-async def _receptions(session: AsyncSession, now: datetime) -> list[Reception]:
-    """Count each question's asks; a stop while it was open is laid to its charge."""
+async def _receptions(
+    session: AsyncSession, now: datetime, by: Any = AskRow.question_id
+) -> list[Reception]:
+    """Count the asks of each question, or by another column; a stop while one was open is its charge."""
     stopped = exists().where(
         col(SuppressionRow.shopper_id) == col(AskRow.shopper_id),
         col(SuppressionRow.reason) == "shopper_said_stop",
@@ -66,7 +119,7 @@ async def _receptions(session: AsyncSession, now: datetime) -> list[Reception]:
     )
     query = (
         select(
-            AskRow.question_id,
+            by,
             func.count(),
             func.sum(case((col(AskRow.outcome) == "declined", 1), else_=0)),
             func.sum(case((stopped, 1), else_=0)),
@@ -82,7 +135,7 @@ async def _receptions(session: AsyncSession, now: datetime) -> list[Reception]:
             col(AskRow.begun_by).is_(None),
             col(AskRow.closed_at).is_not(None),
         )
-        .group_by(AskRow.question_id)
-        .order_by(AskRow.question_id)
+        .group_by(by)
+        .order_by(by)
     )
     return [Reception(*row) for row in (await session.exec(query)).all()]

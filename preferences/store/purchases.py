@@ -12,16 +12,23 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.buying import Order
-from preferences.conversation import About
+from preferences.choosing.following import Occasion
 from preferences.misfit import is_fresh, misfit_in
-from preferences.policy import MisfitPolicy
+from preferences.policy import Policy
 from preferences.purchases import OVER, Note, Product, Purchase, customer_in
 from preferences.store.books import Books
 from preferences.store.bought import read_order
 from preferences.store.engine import Store
-from preferences.store.habits import hold_shoppers, outdate, work_out
+from preferences.store.habits import hold_shoppers, outdate
 from preferences.store.ids import new_id
+from preferences.store.occasions import (
+    add_candidate,
+    add_follow_up,
+    add_welcome,
+    be_silent_after_return,
+)
 from preferences.store.orders import (
+    Happened,
     digest_of,
     hold_order,
     lines_left,
@@ -29,11 +36,11 @@ from preferences.store.orders import (
     put_report,
     settle,
 )
+from preferences.store.outbox import mark
 from preferences.store.persons import head_of, members_of, of_person
 from preferences.store.sealed import put_sealed
 from preferences.store.shoppers import find_shopper, known_shopper
 from preferences.store.tables import (
-    CandidateRow,
     ProductRow,
     PurchaseRow,
     QuarantineRow,
@@ -62,53 +69,68 @@ class _Intake:
     """One transaction of reports, and what is counted of their shoppers."""
 
     session: AsyncSession
-    policy: MisfitPolicy
+    policy: Policy
+    destinations: Sequence[str]
     now: datetime
     books: Books
 
 
 async def keep_purchase(
-    store: Store, purchase: Purchase, policy: MisfitPolicy, now: datetime
+    store: Store,
+    purchase: Purchase,
+    policy: Policy,
+    now: datetime,
+    destinations: Sequence[str] = (),
 ) -> Kept:
     """Keep an order as its newest report tells it, however often and in whatever sequence they come.
 
-    Of a shopper who asked to be forgotten nothing is kept.
+    Of a shopper who asked to be forgotten nothing is kept. `destinations` are the CRMs that hear
+    of a silence after a return.
     """
-    (kept,) = await keep_purchases(store, [purchase], policy, now)
+    (kept,) = await keep_purchases(store, [purchase], policy, now, destinations)
     return kept
 
 
 async def keep_purchases(
-    store: Store, purchases: Sequence[Purchase], policy: MisfitPolicy, now: datetime
+    store: Store,
+    purchases: Sequence[Purchase],
+    policy: Policy,
+    now: datetime,
+    destinations: Sequence[str] = (),
 ) -> list[Kept]:
     """Keep several orders, all of them or none: many in one go are kept much faster.
 
     :raises UnavailableError: the store is away, or somebody else tells of the same shoppers.
     """
     async with store.begin() as session:
-        intake = _Intake(session, policy, now, Books(session))
+        intake = _Intake(session, policy, destinations, now, Books(session))
         kept = [await _keep(intake, purchase) for purchase in purchases]
         await intake.books.close()
         return kept
 
 
 async def keep_notes(
-    store: Store, source: str, external_id: str, notes: Sequence[Note], now: datetime
+    store: Store,
+    order: tuple[str, str],
+    notes: Sequence[Note],
+    policy: Policy,
+    now: datetime,
+    destinations: Sequence[str] = (),
 ) -> Kept:
-    """Keep what happened to an order, told apart from it; it waits for an order not known yet."""
+    """Keep what happened to an order, told apart from it; it waits for an order not known yet.
+
+    `order` is its source and its number there.
+    """
+    source, external_id = order
     async with store.begin() as session:
         held = await hold_order(session, source, external_id)
-        if held is not None:
-            await hold_shoppers(session, [held.shopper_id])
         if held is None:
             await put_notes(session, source, external_id, notes, now)
             return Kept("", candidate=False, became="waiting")
-        was = await lines_left(session, held.id)
-        await put_notes(session, source, external_id, notes, now)
-        await settle(session, held, now)
-        if was != await lines_left(session, held.id):
-            await work_out(session, [held.shopper_id])
-        return Kept(await head_of(session, held.shopper_id), candidate=False)
+        intake = _Intake(session, policy, destinations, now, Books(session))
+        head, _ = await _note(intake, held, notes)
+        await intake.books.close()
+        return Kept(head, candidate=False)
 
 
 async def _keep(intake: _Intake, purchase: Purchase) -> Kept:
@@ -134,11 +156,14 @@ async def _keep(intake: _Intake, purchase: Purchase) -> Kept:
     was = None if held is None else await read_order(session, held)
     row = await put_report(session, held, shopper, purchase, now)
     await put_notes(session, row.source, row.external_id, purchase.all_notes, now)
-    await settle(session, row, now, before, is_new=held is None)
+    happened = await settle(session, row, now, before, is_new=held is None)
     order = await read_order(session, row)
+    await _heed(intake, row, order, happened, head)
     if was is not None:
         await _count_again(intake, row, before, was, order)
         return Kept(head, candidate=False)
+    if intake.policy.welcome.questions and await intake.books.is_first(shopper, row.id):
+        add_welcome(session, row, intake.policy, now)
     candidate = await _weigh(intake, row, order, head)
     await intake.books.add(shopper, order)
     return Kept(head, candidate=candidate)
@@ -169,29 +194,55 @@ async def _keep_end(intake: _Intake, purchase: Purchase, name: tuple[str, str]) 
 
 async def _keep_happenings(intake: _Intake, held: PurchaseRow, purchase: Purchase) -> Kept:
     """Keep what a report tells beside the lines, where it is no newer than what is kept."""
+    head, changed = await _note(intake, held, purchase.all_notes)
+    return Kept(head, candidate=False, became="kept" if changed else "known")
+
+
+async def _note(intake: _Intake, held: PurchaseRow, notes: Sequence[Note]) -> tuple[str, bool]:
+    """Keep what happened to an order; give whose it is, and whether that says anything new."""
     session = intake.session
-    await hold_shoppers(session, [held.shopper_id])
+    _held = await hold_shoppers(session, [held.shopper_id])
+    head = await head_of(session, held.shopper_id)
     was = held.status, held.delivered_at, await lines_left(session, held.id)
-    await put_notes(session, held.source, held.external_id, purchase.all_notes, intake.now)
-    await settle(session, held, intake.now)
+    await put_notes(session, held.source, held.external_id, notes, intake.now)
+    happened = await settle(session, held, intake.now)
     now = held.status, held.delivered_at, await lines_left(session, held.id)
     if was[-1] != now[-1]:
         intake.books.count_anew(held.shopper_id)
-    head = await head_of(session, held.shopper_id)
-    return Kept(head, candidate=False, became="known" if was == now else "kept")
+    await _heed(intake, held, await read_order(session, held), happened, head)
+    return head, was != now
+
+
+async def _heed(
+    intake: _Intake, row: PurchaseRow, order: Order, happened: Happened, head: str
+) -> None:
+    """Let a delivery be an occasion for later, and a return one to be silent."""
+    session, now = intake.session, intake.now
+    if happened.is_delivered:
+        add_follow_up(session, row, order, intake.policy, now)
+    if await be_silent_after_return(session, head, happened, intake.policy, now):
+        await session.flush()
+        await mark(session, head, intake.destinations, now, urgent=True)
 
 
 async def _weigh(intake: _Intake, row: PurchaseRow, order: Order, head: str) -> bool:
     """Make the question whom it is for a candidate, if a new order does not fit its shopper."""
-    if not order.lines or not is_fresh(row.placed_at, intake.now, intake.policy):
+    if not order.lines or not is_fresh(row.placed_at, intake.now, intake.policy.misfit):
         return False
     members = await members_of(intake.session, head)
     habit = await intake.books.habit(members, row.id)
-    misfit = misfit_in(order.basket, habit, intake.policy)
+    misfit = misfit_in(order.basket, habit, intake.policy.misfit)
     if misfit is None:
         return False
-    line = order.lines[misfit.line]
-    _add_candidate(intake, row, About(row.external_id, line.sku, line.title), misfit.reason)
+    hours = timedelta(hours=intake.policy.misfit.fresh_hours)
+    one = Occasion(
+        "gift_or_self",
+        misfit.reason,
+        intake.now,
+        row.placed_at + hours,
+        order.lines[misfit.line],
+    )
+    add_candidate(intake.session, row.shopper_id, one, row.external_id, intake.now)
     return True
 
 
@@ -241,17 +292,3 @@ async def _is_erased(session: AsyncSession, head: str) -> bool:
         col(SuppressionRow.lifted_at).is_(None),
     )
     return (await session.exec(query)).first() is not None
-
-
-def _add_candidate(intake: _Intake, row: PurchaseRow, about: About, reason: str) -> None:
-    intake.session.add(
-        CandidateRow(
-            id=new_id(),
-            shopper_id=row.shopper_id,
-            question_id="gift_or_self",
-            about=asdict(about),
-            reason=reason,
-            created_at=intake.now,
-            expires_at=row.placed_at + timedelta(hours=intake.policy.fresh_hours),
-        )
-    )

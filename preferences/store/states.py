@@ -11,6 +11,7 @@ from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.catalogue import WORDS, Catalogue
+from preferences.choosing.renewing import renewals
 from preferences.conversation import (
     About,
     Ask,
@@ -90,7 +91,7 @@ async def read_state(
         unclear=conversation.unclear,
         ask=ask,
         consents=await read_consents(session, head, now),
-        suppressions=await _suppressions(session, head, now),
+        suppressions=await read_suppressions(session, head, now),
         head=head,
         spoken=conversation.turns,
         verified=conversation.assurance == "verified",
@@ -102,11 +103,13 @@ async def read_state(
     if not state.disclosed:
         state = replace(state, returning=await _returning(session, conversation, head))
     if need.occasion:
+        held = await _held(session, head, now)
+        events = await _candidates(session, conversation, head, now)
         state = replace(
             state,
-            asked=await _asked(session, head, here, now),
-            candidates=await _candidates(session, conversation, head, now),
-            held=await _held(session, head, now),
+            asked=await read_asked(session, head, here, now),
+            candidates=(*events, *renewals(held, catalogue.questions, now)),
+            held=held,
             paused=await read_paused(session),
         )
     if need.knowledge:
@@ -163,6 +166,8 @@ def to_ask(vault: Vault, row: AskRow) -> Ask:
         candidate=row.candidate_id,
         begun=row.begun_by,
         pending=_pending(json.loads(pending)) if pending else None,
+        category=row.category,
+        experiment=row.experiment,
     )
 
 
@@ -182,7 +187,7 @@ def _resting(kept: dict[str, Any]) -> Resting:
     )
 
 
-async def _asked(
+async def read_asked(
     session: AsyncSession, head: str, conversation: str, now: datetime
 ) -> tuple[Asked, ...]:
     """Give everything that was asked and may still count, on every channel: budgets are exact."""
@@ -230,7 +235,10 @@ async def _held(session: AsyncSession, head: str, now: datetime) -> tuple[Held, 
     return tuple(newest.values())
 
 
-async def _suppressions(session: AsyncSession, head: str, now: datetime) -> tuple[Suppression, ...]:
+async def read_suppressions(
+    session: AsyncSession, head: str, now: datetime
+) -> tuple[Suppression, ...]:
+    """Give what a person does not want now."""
     query = select(SuppressionRow).where(
         of_person(SuppressionRow.shopper_id, head),
         col(SuppressionRow.lifted_at).is_(None),
@@ -250,6 +258,7 @@ async def _candidates(
         if verified
         else col(CandidateRow.shopper_id) == conversation.shopper_id,
         col(CandidateRow.closed_at).is_(None),
+        or_(col(CandidateRow.due_at).is_(None), col(CandidateRow.due_at) <= now),
         CandidateRow.expires_at > now,
     )
     rows = (await session.exec(query)).all()
@@ -262,7 +271,7 @@ async def _candidates(
             row.question_id,
             About(**row.about),
             row.reason,
-            row.created_at,
+            row.due_at or row.created_at,
             category.get(row.about["sku"], ""),
         )
         for row in rows

@@ -141,10 +141,10 @@ class _Shopper:
             await keep_product(self._store, product)
 
     async def _keep(self, purchase: Purchase) -> None:
-        await keep_purchase(self._store, purchase, self._policy.misfit, _now())
+        await keep_purchase(self._store, purchase, self._policy, _now())
 
     async def _keep_some(self, purchases: Sequence[Purchase]) -> None:
-        await keep_purchases(self._store, purchases, self._policy.misfit, _now())
+        await keep_purchases(self._store, purchases, self._policy, _now())
 
     def _order(self, *, old: bool = False) -> Purchase:
         self._made += 1

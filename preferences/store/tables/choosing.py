@@ -31,6 +31,7 @@ class DecisionRow(Row, table=True):
     question_version: int | None = None
     give: str = ""
     arm: str = "on"
+    experiment: str = ""
     weighed: list[dict[str, Any]] | None = a_json(default=None)
     policy_sha256: str = ""
     inputs: dict[str, Any] | None = a_json(default=None)
@@ -50,7 +51,10 @@ class PausedQuestionRow(Row, table=True):
 
 
 class CandidateRow(Row, table=True):
-    """A question that an event made worth weighing; nothing is sent because of it alone."""
+    """A question that an event made worth weighing; nothing is sent because of it alone.
+
+    It is weighed from `due_at` on, at once if there is none.
+    """
 
     __tablename__ = "candidate"
     __table_args__ = (
@@ -67,5 +71,6 @@ class CandidateRow(Row, table=True):
     about: dict[str, Any] = a_json()
     reason: str
     created_at: datetime = a_time()
+    due_at: datetime | None = a_time(default=None)
     expires_at: datetime = a_time(index=True)
     closed_at: datetime | None = a_time(default=None)

@@ -96,6 +96,8 @@ class AskRow(Row, table=True):
     locale: str
     channel: str
     about: dict[str, Any] | None = a_json(default=None)
+    category: str = ""
+    experiment: str = ""
     candidate_id: str | None = None
     begun_by: str | None = None
     sealed_pending: str | None = None

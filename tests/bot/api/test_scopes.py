@@ -30,6 +30,8 @@ BODIES: Mapping[str, Any] = {
              "at": "2026-01-01T00:00:00Z"}
         ]
     },
+    "tell_ask": {"question": "gift_or_self", "channel": "mail", "reference": "1",
+                 "at": "2026-01-01T00:00:00Z"},
     "add_link": {"other": NOBODY, "proof": "ticket"},
     "add_key": {"label": "new", "scopes": ["read"]},
     "tell_order": {"source": "pos", "id": "1", "customer": "", "placed_at": "2026-01-01T00:00:00Z",

@@ -28,7 +28,7 @@ def test_what_orders_tell_is_counted_of_those_of_whom_it_was_not(
         async with open_store(store_url, VAULT) as store:
             for customer in ("7", "8"):
                 order = Purchase("web", customer, customer, NOW, (Line("hat", "Hat", 1),))
-                await keep_purchase(store, order, load_policy().misfit, NOW)
+                await keep_purchase(store, order, load_policy(), NOW)
             async with store.begin() as session:
                 [first, _] = (await session.exec(select(HabitRow.shopper_id))).all()
                 await session.exec(delete(HabitRow).where(HabitRow.shopper_id == first))

@@ -17,7 +17,7 @@ from preferences.store.sealed import read_text
 from preferences.store.tables import Row
 from preferences.store.turns import Turns
 from preferences.understanding import Guess, Heard
-from tests.preferences.scenes import ASSISTANT, DAY, NOW, POLICY
+from tests.preferences.scenes import ASSISTANT, DAY, NOW
 
 Replies = list[dict[str, Any]]
 
@@ -92,7 +92,7 @@ class Shop:
         return await self.gets_order(Purchase("shopify", order, customer, self.now, (line,)))
 
     async def gets_order(self, purchase: Purchase) -> Kept:
-        return await keep_purchase(self.store, purchase, POLICY.misfit, self.now)
+        return await keep_purchase(self.store, purchase, self.assistant.policy, self.now)
 
     async def shelves(self, sku: str, audience: str) -> None:
         await keep_product(self.store, Product(sku, sku.title(), "clothes", audience, self.now))

@@ -263,5 +263,5 @@ async def test_what_is_taken_care_of_is_left_alone_until_it_may_have_changed(sho
     await shop.hears(talk, "already sorted", "already_sorted")
 
     (wish,) = await shop.rows(SuppressionRow)
-    assert (wish.scope, wish.target, wish.source) == ("topic", "gift_or_self", "shopper")
+    assert (wish.scope, wish.target, wish.source) == ("category", "clothes", "shopper")
     assert wish.expires_at == NOW + 180 * DAY

@@ -39,7 +39,7 @@ from tests.preferences.store.plans import listening
 from tests.preferences.store.shop import Shop
 from tests.vaults import VAULT
 
-MISFIT = load_policy().misfit
+POLICY = load_policy()
 ORDER = Purchase(
     "web", "1", "7", NOW, (Line("hat", "Hat", 3, ref="a"), Line("shirt", "Shirt", 1, ref="b"))
 )
@@ -51,7 +51,7 @@ async def figures(shop: Shop, customer: str = "7") -> Figures:
 
 
 async def notes(shop: Shop, *told: Note, order: str = "1") -> str:
-    return (await keep_notes(shop.store, "web", order, told, shop.now)).became
+    return (await keep_notes(shop.store, ("web", order), told, POLICY, shop.now)).became
 
 
 async def left(shop: Shop) -> dict[str, int]:
@@ -158,7 +158,11 @@ async def test_an_edit_that_leaves_the_article_leaves_the_question(shop: Shop) -
 async def test_a_new_order_that_is_void_at_once_is_no_occasion(shop: Shop) -> None:
     await shop.has_a_habit("4711")
     await keep_notes(
-        shop.store, "shopify", "odd", [Note("cancelled", shop.now + HOUR, "cancelled")], shop.now
+        shop.store,
+        ("shopify", "odd"),
+        [Note("cancelled", shop.now + HOUR, "cancelled")],
+        POLICY,
+        shop.now,
     )
 
     assert not (await shop.sells("4711", "odd", "dress")).candidate
@@ -267,7 +271,7 @@ async def test_reports_of_one_order_at_once_end_in_the_newest(shop: Shop) -> Non
 async def test_many_orders_in_one_go_are_kept_like_one_by_one(shop: Shop) -> None:
     orders = [replace(ORDER, external_id=str(number)) for number in range(5)]
 
-    kept = await keep_purchases(shop.store, [*orders, *orders], MISFIT, NOW)
+    kept = await keep_purchases(shop.store, [*orders, *orders], POLICY, NOW)
 
     assert [one.became for one in kept] == ["kept"] * 5 + ["known"] * 5
     assert (await figures(shop)).orders == 5
@@ -372,7 +376,7 @@ async def test_several_orders_in_one_go_of_which_one_is_changed_are_counted_once
     again = replace(edit, updated_at=NOW + 2 * HOUR)
     new = replace(ORDER, external_id="2")
 
-    await keep_purchases(shop.store, [ORDER, edit, again, new], MISFIT, NOW)
+    await keep_purchases(shop.store, [ORDER, edit, again, new], POLICY, NOW)
 
     assert (await figures(shop)).pieces == 8
     await work_out_missing(shop.store, every=True)
@@ -421,9 +425,9 @@ async def facts_after(template: Path, told: list[Any]) -> dict[str, Any]:
         async with open_store(f"sqlite:///{file}", VAULT) as store:
             for one in told:
                 if isinstance(one, Purchase):
-                    await keep_purchase(store, one, MISFIT, NOW)
+                    await keep_purchase(store, one, POLICY, NOW)
                 else:
-                    await keep_notes(store, "web", one[0], [one[1]], NOW)
+                    await keep_notes(store, ("web", one[0]), [one[1]], POLICY, NOW)
             return await _facts(store)
 
 

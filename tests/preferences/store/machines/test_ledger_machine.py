@@ -197,7 +197,7 @@ class LedgerMachine(Truths):
         shopper = self.shoppers[who]
         line = Line("sku", "Dress", 1)
         order = Purchase("shopify", uuid4().hex, self.customers[shopper], self.now, (line,))
-        self.run(keep_purchase(self.store, order, POLICY.misfit, self.now))
+        self.run(keep_purchase(self.store, order, POLICY, self.now))
         if self.model.is_erased(shopper):
             members = self.model.person(shopper)
             assert not self.run(self.world.rows(PurchaseRow, PurchaseRow.shopper_id, members))

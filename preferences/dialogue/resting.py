@@ -1,0 +1,37 @@
+"""What is left alone for a time after an answer or a refusal: a topic, a kind of goods, everything."""
+
+from preferences.conversation import Ask, Outcome, Pending, Suppress, Suppression, Turn
+from preferences.dialogue.scene import Scene
+
+
+def after_outcome(scene: Scene, ask: Ask | None, outcome: Outcome) -> Turn:
+    """Leave alone what is taken care of, or does not concern the shopper.
+
+    What is taken care of is the kind of goods, where it is known.
+    """
+    policy = scene.policy
+    days = {
+        "already_sorted": policy.days_after_already_sorted,
+        "not_relevant": policy.days_after_not_relevant,
+    }
+    if ask is None or outcome not in days or ask.kind not in {"question", "confirm"}:
+        return Turn()
+    kind = ask.category if outcome == "already_sorted" else ""
+    category = kind or scene.catalogue.questions[ask.question].category
+    scope, target = ("category", category) if category else ("topic", ask.question)
+    return Turn(records=(Suppress(Suppression(scope, target, outcome), days[outcome]),))
+
+
+def after_answer(scene: Scene, ask: Ask, pending: Pending) -> Turn:
+    """Be silent where a person has to help, and leave alone what an answer says is taken care of."""
+    question, policy = scene.catalogue.questions[pending.question], scene.policy
+    if pending.detail.get("polarity") == "does_not_want":
+        return Turn()
+    leads = {option.leads_to for option in question.chosen(pending.value)}
+    if "help" in leads:
+        silence = Suppress(Suppression("all", "", "complaint"), policy.days_after_complaint)
+        return Turn(records=(silence,))
+    if "rest" in leads and ask.category:
+        sorted_ = Suppression("category", ask.category, "already_sorted")
+        return Turn(records=(Suppress(sorted_, policy.days_after_already_sorted),))
+    return Turn()

@@ -1,0 +1,105 @@
+"""What others ask of a shopper counts as if it were asked here."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from preferences.store.tables import AskRow, ConversationRow
+from tests.bot.api.conftest import Api
+from tests.preferences.store.shop import Shop
+
+NOW = datetime.now(UTC)
+
+
+def a_poll(**changes: Any) -> dict[str, Any]:
+    at = changes.pop("at", NOW - timedelta(hours=1)).isoformat()
+    poll = {"question": "gift_or_self", "channel": "mail", "reference": "poll-1", "at": at}
+    return poll | changes
+
+
+async def test_a_poll_by_mail_is_counted_in_the_budgets(api: Api) -> None:
+    shopper = await api.has_shopper("7")
+    path = f"/v1/shoppers/{shopper}/asks"
+    before = (await api.get(path)).json
+
+    told = await api.post(path, a_poll())
+    after = (await api.get(path)).json
+
+    assert (before["may_ask"], before["asks"]) == (True, [])
+    assert told.status == 201
+    assert after["may_ask"] is False
+    assert {one["code"] for one in after["against"]} == {
+        "question_open_elsewhere",
+        "asked_recently",
+        "day_budget_used",
+        "week_budget_used",
+    }
+    assert after["against"][0]["sentence"] == "A question is still open in another conversation."
+    [ask] = after["asks"]
+    assert (ask["id"], ask["channel"], ask["outcome"]) == (told.json["ask"], "mail", None)
+
+
+async def test_it_is_told_again_when_it_has_ended(api: Api) -> None:
+    shopper = await api.has_shopper("7")
+    path = f"/v1/shoppers/{shopper}/asks"
+    first = await api.post(path, a_poll())
+    await api.post(path, a_poll(outcome="ignored"))
+    again = await api.post(path, a_poll(outcome="answered"))
+    await api.post(path, a_poll())
+    other = await api.post(path, a_poll(reference="poll-2", at=NOW - timedelta(days=40)))
+
+    assert first.json == again.json != other.json
+    [one, old] = (await api.get(path)).json["asks"]
+    assert (one["outcome"], old["outcome"]) == ("answered", None)
+    shop = Shop(api.store)
+    assert len(await shop.rows(AskRow)) == 2
+    assert [row.channel for row in await shop.rows(ConversationRow)] == ["mail"]
+
+
+async def test_an_agent_sees_a_wish_to_be_left_alone(api: Api) -> None:
+    shop = Shop(api.store, now=NOW)
+    talk = await shop.meets("7")
+    await shop.hears(talk, "stop")
+
+    told = (await api.get(f"/v1/shoppers/{talk.shopper}/asks")).json
+
+    assert told["may_ask"] is False
+    assert [one["code"] for one in told["against"]] == ["shopper_said_stop"]
+
+
+async def test_who_asks_by_mail_is_not_asked_by_the_assistant_the_same_day(api: Api) -> None:
+    shop = Shop(api.store, now=NOW)
+    talk = await shop.meets("7")
+    await shop.has_a_habit("7")
+    await api.post(f"/v1/shoppers/{talk.shopper}/asks", a_poll(outcome="answered"))
+    await shop.sells("7", "odd", "dress")
+
+    replies = await shop.sees(talk, "purchased")
+
+    assert [reply for reply in replies if reply["ask"]] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"question": "unknown"}, "question"),
+        ({"at": NOW + timedelta(hours=1)}, "at"),
+        ({"channel": "E-Mail"}, "channel"),
+        ({"outcome": "sold"}, "outcome"),
+    ],
+)
+async def test_what_is_wrong_is_named(api: Api, changes: dict[str, Any], field: str) -> None:
+    shopper = await api.has_shopper("7")
+
+    answer = await api.post(f"/v1/shoppers/{shopper}/asks", a_poll(**changes))
+
+    assert (answer.status, answer.json["field"]) == (422, field)
+
+
+async def test_of_who_had_everything_deleted_nothing_is_kept(api: Api) -> None:
+    shopper = await api.has_shopper("7")
+    assert (await api.call("DELETE", f"/v1/shoppers/{shopper}")).status in {200, 202, 204}
+
+    assert (await api.post(f"/v1/shoppers/{shopper}/asks", a_poll())).status == 409
+    assert (await api.post("/v1/shoppers/nobody/asks", a_poll())).status == 404
