@@ -67,9 +67,17 @@ class HubSpot:
         unreached |= await self._subscribe(welcome)
         return [unreached.get(one.shopper, results[one.shopper]) for one in batch]
 
-    async def _upsert(self, batch: Sequence[Delivery]) -> dict[str, Result]:
+    async def _upsert(
+        self, batch: Sequence[Delivery], *, granted: bool = True
+    ) -> dict[str, Result]:
         body = {"inputs": [_upserting(one) for one in batch]}
-        answer = await self.client.post(f"{self._contacts}/batch/upsert", body, granted=True)
+        answer = await self.client.post(f"{self._contacts}/batch/upsert", body, granted=granted)
+        if answer.status == HTTPStatus.CONFLICT:  # one that is there already spoils the batch
+            results = await self._take_over(batch)
+            rest = [one for one in batch if one.shopper not in results]
+            if len(rest) == len(batch):
+                raise BatchRefusedError(_reason(answer.body))
+            return results | (await self._upsert(rest, granted=False) if rest else {})
         results = _results(answer)
         known = [one for one in batch if _is_conflict(results.get(one.shopper))]
         results |= await self._take_over(known)
@@ -77,7 +85,7 @@ class HubSpot:
         return {one.shopper: results.get(one.shopper, lost) for one in batch}
 
     async def _take_over(self, batch: Sequence[Delivery]) -> dict[str, Result]:
-        """Write our id into contacts that have the same address, unless they have another's."""
+        """Write into the contacts that have the same address, unless they are another shopper's."""
         emails = {one.shopper: str(one.fields.get("email") or "").lower() for one in batch}
         found = await self._read("email", filter(None, emails.values()), [KEY, "email"])
         theirs = {(one["properties"]["email"] or "").lower(): one for one in found}
@@ -85,18 +93,21 @@ class HubSpot:
         for one in batch:
             contact = theirs.get(emails[one.shopper])
             if contact is None:
-                results[one.shopper] = Refused("CONFLICT: a unique value is another contact's.")
-            elif contact["properties"][KEY] not in (None, "", one.shopper):
+                continue
+            if contact["properties"][KEY] not in (None, "", one.shopper):
                 reason = "CONFLICT: the address is another shopper's contact."
                 results[one.shopper] = Later(reason, _TAKEN_OVER_LATER)
-            else:
-                mine.append({**_upserting(one), "id": contact["id"], "idProperty": "hs_object_id"})
-        if not mine:
-            return results
-        for each in mine:
-            each["properties"] = {**each["properties"], KEY: each["objectWriteTraceId"]}
-        answer = await self.client.post(f"{self._contacts}/batch/update", {"inputs": mine})
-        return results | _results(answer)
+                continue
+            told = _upserting(one)
+            properties = {**told["properties"], KEY: one.shopper}
+            mine.append(
+                {"objectWriteTraceId": one.shopper, "id": contact["id"]}
+                | {"properties": properties}
+            )
+        if mine:
+            answer = await self.client.post(f"{self._contacts}/batch/update", {"inputs": mine})
+            results |= _results(answer)
+        return results
 
     # Subscriptions
 
@@ -176,7 +187,10 @@ class HubSpot:
 
     async def _emails(self, batch: Sequence[Delivery]) -> dict[str, set[str]]:
         """Give the addresses of shoppers: as we know them, and as the contact has them."""
-        held = await self.read([Lookup(one.shopper) for one in batch], ["email"]) if batch else {}
+        try:
+            held = await self.read([Lookup(one.shopper) for one in batch], ["email"])
+        except BatchRefusedError:  # our property is not there yet; a farewell does not wait for it
+            held = {}
         found = dict[str, set[str]]()
         for one in batch:
             here = one.profile["identities"].get("email")

@@ -89,7 +89,10 @@ class Klaviyo:
         asked = [one for one in batch if {*words[one.shopper].values()} & {"leave", "withdraw"}]
         if not asked:
             return {}
-        held = {one.shopper: one for one in await self._find("external_id", _ids(asked))}
+        try:
+            held = {one.shopper: one for one in await self._find("external_id", _ids(asked))}
+        except BatchRefusedError:  # a farewell does not wait for what Klaviyo knows besides
+            held = {}
         failed = dict[str, Result]()
         for channel in CHANNELS:
             names = {
@@ -256,7 +259,7 @@ async def open_connector(settings: Settings) -> AsyncIterator[Klaviyo]:
 
 
 async def _look(client: Client, job: str) -> dict[str, str | None] | None:
-    """Look at an import, and once it is over at its error report."""
+    """Look at an import, and once it is over at its error report, or tell all of it again."""
     answer = await client.get(f"/api/profile-bulk-import-jobs/{job}")
     if not answer.is_taken or (status := _status(answer)) == "cancelled":
         return {EVERYBODY: None}
@@ -264,11 +267,14 @@ async def _look(client: Client, job: str) -> dict[str, str | None] | None:
         return None
     path = f"/api/profile-bulk-import-jobs/{job}/import-errors"
     wrong = dict[str, str | None]()
-    async for one in _pages(client, path, {"page[size]": str(_PAGE)}):
-        attributes = one["attributes"]
-        payload = attributes.get("original_payload") or {}
-        payload = payload.get("attributes", payload)
-        wrong[str(payload.get("external_id"))] = _reason([attributes])
+    try:
+        async for one in _pages(client, path, {"page[size]": str(_PAGE)}):
+            attributes = one["attributes"]
+            payload = attributes.get("original_payload") or {}
+            payload = payload.get("attributes", payload)
+            wrong[str(payload.get("external_id"))] = _reason([attributes])
+    except BatchRefusedError:
+        return {EVERYBODY: None}
     return wrong
 
 
@@ -280,7 +286,7 @@ async def _pages(
         more = {"page[cursor]": cursor} if cursor else {}
         answer = await client.call("GET", path, query={**query, **more})
         if not answer.is_taken:
-            return
+            raise BatchRefusedError(_reason(_errors(answer)))
         for one in answer.body["data"]:
             yield one
         if not (cursor := _cursor(answer)):

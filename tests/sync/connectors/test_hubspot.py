@@ -96,6 +96,42 @@ async def test_a_contact_with_the_same_address_is_taken_over_and_not_doubled(
     assert len(world.contacts) == 1
 
 
+async def test_a_contact_that_spoils_its_batch_is_taken_over_too(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    world.multi_status = False
+    number = world.create(email="s-1@example.com", firstname="Ada")
+    batch = [contact("s-0"), contact("s-1", email="s-1@example.com"), contact("s-2")]
+
+    results = await crm.push(batch)
+
+    assert [type(one) for one in results] == [Taken] * 3
+    assert results[1] == Taken(number)
+    assert len(world.contacts) == 3
+
+
+async def test_a_conflict_that_is_about_no_address_is_left_to_the_engine(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    world.multi_status = False
+    world.define("card", hasUniqueValue=True)
+    world.create(card="17")
+
+    with pytest.raises(BatchRefusedError, match="CONFLICT"):
+        await crm.push([contact("s-1", card="17")])
+
+
+async def test_a_farewell_does_not_wait_for_our_property(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    del world.properties["shopper_id"]
+
+    with pytest.raises(BatchRefusedError):
+        await crm.push([contact(wishes=(LEFT_ALONE,))])
+
+    assert world.opted_out == {"s-1@example.com"}
+
+
 async def test_a_contact_of_another_shopper_is_never_taken_over(
     world: hubspot.HubSpot, crm: HubSpot
 ) -> None:

@@ -216,11 +216,23 @@ async def test_who_has_left_there_is_never_subscribed_from_here(
     assert world.asked("subscription-bulk-create") == []
 
 
+async def test_who_cannot_be_looked_at_is_not_subscribed(
+    world: klaviyo.Klaviyo, crm: Klaviyo
+) -> None:
+    world.create(external_id="s-1", email="s-1@example.com").suppressed.add("SPAM_COMPLAINT")
+    world.ills.extend([0, {"data": {"errors": [{"code": "invalid"}]}, "status": 400}])
+
+    with pytest.raises(BatchRefusedError):
+        await crm.push([contact(news="given")])
+
+    assert world.asked("subscription-bulk-create") == []
+
+
 async def test_a_wish_that_did_not_arrive_is_told_again(
     world: klaviyo.Klaviyo, crm: Klaviyo
 ) -> None:
     refusal = {"data": {"errors": [{"code": "invalid"}]}, "status": 400}
-    world.ills.extend([0, refusal])
+    world.ills.extend([refusal, refusal])  # neither who it is nor the farewell
 
     (result,) = await crm.push([contact(wishes=(NO_EMAIL,))])
 

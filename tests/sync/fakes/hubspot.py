@@ -142,7 +142,8 @@ class HubSpot(Vendor):
                 return _error(400, "VALIDATION_ERROR", message)
         wrong = [fault for one in inputs if (fault := self._fault(one))]
         if wrong and not self.multi_status:
-            return _error(400, wrong[0]["category"], wrong[0]["message"])
+            status = 409 if wrong[0]["category"] == "CONFLICT" else 400
+            return _error(status, wrong[0]["category"], wrong[0]["message"])
         spoiled = {json.dumps(one["id"]) for one in wrong}
         results = [self._upsert_one(one) for one in inputs if json.dumps(one["id"]) not in spoiled]
         return _batch(results, wrong)
@@ -213,6 +214,8 @@ class HubSpot(Vendor):
     async def read(self, request: web.Request) -> web.Response:
         body = await request.json()
         name = body.get("idProperty", "hs_object_id")
+        if not self.properties.get(name, {}).get("hasUniqueValue"):
+            return _error(400, "VALIDATION_ERROR", f"{name} is no unique property")
         numbers = [self._find(name, one["id"]) for one in body["inputs"]]
         results = [
             _contact(number, self._pick(number, body["properties"])) for number in numbers if number
