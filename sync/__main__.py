@@ -1,29 +1,51 @@
-"""Runs the sync worker until SIGTERM or Ctrl-C: `python -m sync`."""
+"""Tells CRMs what shoppers said: `python -m sync` runs the worker until SIGTERM or Ctrl-C.
+
+The other verbs look and mend: `python -m sync --help`.
+"""
 
 import asyncio
 import logging
 import signal
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from contextlib import suppress
 
-from preferences.errors import SettingsError
+from preferences.errors import AskfirstError
 from preferences.settings import Settings, load_settings
+from sync.commands import backfill, once, plan, preflight, reconcile, replay, status
 from sync.service import serve
 
 _GRACE = 4.0  # seconds for what is under way; what is cut short is told again at the next start
+_CANNOT = 2
+_COMMANDS = (plan, preflight, once, status, replay, backfill, reconcile)
 
 
-def main() -> int:
-    """Run, and give the exit code."""
+def main(arguments: list[str]) -> int:
+    """Run, and give the exit code: 1 where something is to mend, 2 if it failed."""
+    parser = ArgumentParser(
+        prog="python -m sync", description=__doc__, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(run=lambda _: _serve())
+    verbs = parser.add_subparsers(dest="verb")
+    for command in _COMMANDS:
+        command.add(verbs)
+    chosen = parser.parse_args(arguments)
     try:
-        settings = load_settings()
-        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        # Ours alone: aiosqlite and its like would quote every row below WARNING.
-        logging.getLogger("sync").setLevel(settings.log_level)
-        asyncio.run(_until_signalled(settings))
-    except SettingsError as error:
+        done: int = chosen.run(chosen)
+    except AskfirstError as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return _CANNOT
+    except KeyboardInterrupt:
+        return 130
+    return done
+
+
+def _serve() -> int:
+    settings = load_settings()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Ours alone: aiosqlite and its like would quote every row below WARNING.
+    logging.getLogger("sync").setLevel(settings.log_level)
+    asyncio.run(_until_signalled(settings))
     return 0
 
 
@@ -40,4 +62,4 @@ async def _until_signalled(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -37,16 +37,23 @@ def find(path: Path, profile: Mapping[str, Any], *, source: str = "") -> Any:
 
 
 def _answered(profile: Mapping[str, Any], question: str, what: Path, source: str) -> Any:
-    """Look into the newest answer; `unwanted` names every option that is not wanted."""
+    """Look into the newest answer, the shopper's own before what others tell.
+
+    `unwanted` names every option that is not wanted.
+    """
     told = [one for one in profile["preferences"] if one["question"] == question]
-    told = [one for one in told if one["kind"] == "declared" or one["source"] != source]
+    told = [one for one in told if _is_declared(one) or one["source"] != source]
     if what == ("unwanted",):
         refused = [one["value"] for one in told if _is_unwanted(one)]
         return ",".join(sorted(set(refused))) or None
-    for answer in told:
+    for answer in sorted(told, key=_is_declared, reverse=True):
         if not _is_unwanted(answer):
             return answer["detail"].get(what[1]) if what[0] == "detail" else answer[what[0]]
     return None
+
+
+def _is_declared(answer: Mapping[str, Any]) -> bool:
+    return bool(answer["kind"] == "declared")
 
 
 def _is_unwanted(answer: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from sync.connectors import open_connector
 from sync.guard import open_guarded
 from sync.mapping import load_mapping
 from sync.posting import Poster
+from sync.pull import keep_pulling
 from sync.telling import Teller
 from sync.webhooks.courier import Courier
 from sync.worker import Worker
@@ -47,6 +48,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             for name, connector, mapping in zip(names, connectors, mappings, strict=True):
                 teller = Teller(name, store, connector, mapping)
                 group.create_task(Worker(teller, bell).run(stop))
+                group.create_task(keep_pulling(teller, catalogue, names, stop))
             group.create_task(Courier(store, Poster(strangers), allowed, bell).run(stop))
             await stop.wait()
             bell.ring()

@@ -84,6 +84,20 @@ async def resume(store: Store, destination: str) -> None:
         (await locked(session, destination)).paused_until = None
 
 
+async def read_cursor(store: Store, destination: str) -> str:
+    """Give up to where a destination's own changes were taken in; empty is the beginning."""
+    async with store.begin(readonly=True) as session:
+        row = await session.get(DestinationRow, destination)
+    return row.cursor if row else ""
+
+
+async def save_cursor(store: Store, destination: str, cursor: str, now: datetime) -> None:
+    """Note that all up to here was taken in."""
+    async with store.begin() as session:
+        row = await locked(session, destination)
+        row.cursor, row.pulled_at = cursor, now
+
+
 async def read_standing(store: Store, names: Sequence[str], now: datetime) -> list[Standing]:
     """Tell how destinations stand, in their order."""
     async with store.begin(readonly=True) as session:

@@ -125,7 +125,7 @@ async def claim(
     async with store.begin() as session:
         locked = _due(destination, lane, now).limit(limit).with_for_update(skip_locked=True)
         rows = (await session.exec(locked)).all()
-        claimed = [_claimed(row, lane) for row in rows]
+        claimed = [as_due(row) for row in rows]
         for row in rows:
             row.next_attempt_at = now + LEASE
             row.payload_hash = None
@@ -157,7 +157,9 @@ def _due(destination: str, lane: Lane, now: datetime) -> SelectOfScalar[OutboxRo
     )
 
 
-def _claimed(row: OutboxRow, lane: Lane) -> Due:
+def as_due(row: OutboxRow) -> Due:
+    """Give a row as it waits, in its lane."""
+    lane: Lane = "wish" if row.urgent else "backfill" if row.backfill else "news"
     held = None if row.held is None else frozenset(row.held.splitlines())
     known, remote_id = row.payload_hash, row.remote_id or ""
     return Due(row.shopper_id, row.desired_version, known, row.attempts, lane, held, remote_id)

@@ -64,12 +64,16 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Unwanted:
-    """Something that a shopper told the shop they do not want, for some time or for good."""
+    """Something that a shopper told the shop they do not want, for some time or for good.
+
+    `source` is who reports it.
+    """
 
     scope: Literal["all", "channel", "topic", "category"]
     target: str
     reason: str
     lasts: timedelta | None = None
+    source: Literal["shop", "crm"] = "shop"
 
 
 async def report_decision(
@@ -118,7 +122,7 @@ async def add_suppression(
             shopper_id=head,
             scope=wish.scope,
             target=wish.target,
-            source="shop",
+            source=wish.source,
             reason=wish.reason,
             created_at=now,
             expires_at=until,

@@ -1,0 +1,57 @@
+"""Looks at what destinations were told and what they wait for, without claiming any of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import null, true, update
+from sqlmodel import col, select
+
+from preferences.store.engine import Store
+from preferences.store.outbox import Due, as_due
+from preferences.store.tables import OutboxRow
+
+_UNSYNCED = col(OutboxRow.desired_version) > col(OutboxRow.synced_version)
+
+
+async def untold(store: Store, destination: str, after: str, limit: int) -> list[Due]:
+    """Give who waits to be told of, in the order of their ids, after one of them."""
+    return await _page(store, destination, after, limit, waiting=True)
+
+
+async def told(store: Store, destination: str, after: str, limit: int) -> list[Due]:
+    """Give of whom the destination knows all, in the order of their ids, after one of them."""
+    return await _page(store, destination, after, limit, waiting=False)
+
+
+async def tell_again(
+    store: Store, destination: str, shoppers: Sequence[str], now: datetime
+) -> None:
+    """Have a destination told of these once more, though nothing has changed since."""
+    statement = (
+        update(OutboxRow)
+        .where(col(OutboxRow.destination) == destination, ~_UNSYNCED)
+        .where(col(OutboxRow.shopper_id).in_(shoppers))
+        .values(
+            desired_version=col(OutboxRow.desired_version) + 1,
+            payload_hash=null(),
+            backfill=true(),
+            next_attempt_at=now,
+            dirty_since=now,
+        )
+    )
+    async with store.begin() as session:
+        await session.exec(statement)
+
+
+async def _page(
+    store: Store, destination: str, after: str, limit: int, *, waiting: bool
+) -> list[Due]:
+    query = (
+        select(OutboxRow)
+        .where(col(OutboxRow.destination) == destination, _UNSYNCED if waiting else ~_UNSYNCED)
+        .where(col(OutboxRow.shopper_id) > after)
+        .order_by(col(OutboxRow.shopper_id))
+        .limit(limit)
+    )
+    async with store.begin(readonly=True) as session:
+        return [as_due(row) for row in (await session.exec(query)).all()]

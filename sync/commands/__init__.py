@@ -1,0 +1,1 @@
+"""The verbs of `python -m sync`, one module each."""

@@ -1,0 +1,50 @@
+"""`python -m sync once`: tells every destination what is due now, asks it what changed, and ends."""
+
+import asyncio
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import Any
+
+from preferences.catalogue import load_catalogue
+from preferences.errors import UnavailableError
+from preferences.settings import Settings, load_settings
+from preferences.store.destinations import read_pause
+from preferences.store.restoring import reapply
+from sync.bell import Bell
+from sync.commands.opening import opened
+from sync.errors import DestinationRefusedError, DestinationUnavailableError
+from sync.pull import pull
+from sync.worker import Worker
+
+
+def add(verbs: Any) -> None:
+    """Describe the verb."""
+    parser = verbs.add_parser("once", help="tell what is due now, and end; for cron")
+    parser.set_defaults(run=run)
+
+
+def run(_chosen: Namespace) -> int:
+    """Tell; the exit code is 1 where something could not be told."""
+    settings = load_settings()
+    names = list(dict.fromkeys(settings.destinations))
+    return max([asyncio.run(_once(settings, name)) for name in names], default=0)
+
+
+async def _once(settings: Settings, name: str) -> int:
+    async with opened(settings, name) as one:
+        now = datetime.now(UTC)
+        await reapply(one.store, settings.destinations, now)
+        if stopped := await read_pause(one.store, name, now):
+            sys.stderr.write(f"{name}: {stopped.reason} Paused until {stopped.until:%H:%M} UTC.\n")
+            return 1
+        worker, batches = Worker(one.teller, Bell()), 0
+        try:
+            while await worker.tell():
+                batches += 1
+            pulled = await pull(one.teller, load_catalogue(), settings.destinations)
+        except (DestinationUnavailableError, DestinationRefusedError, UnavailableError) as trouble:
+            sys.stderr.write(f"{name}: {trouble}\n")
+            return 1
+    sys.stdout.write(f"{name}: {batches} batches told, {pulled} changes taken in.\n")
+    return 0

@@ -1,0 +1,211 @@
+"""The verbs of `python -m sync`, against a HubSpot that remembers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import copyfile
+
+import pytest
+
+from preferences.store.engine import Store, open_store
+from preferences.store.outbox import mark
+from preferences.store.tables import OutboxRow
+from sync.__main__ import main
+from sync.commands import once, opening
+from tests.preferences.store.seeds import add_consent, add_shopper_who_answered
+from tests.sync.fakes.hubspot import HubSpot
+from tests.sync.pages import CATALOGUE
+from tests.vaults import KEYS, VAULT
+
+
+@dataclass
+class Desk:
+    """An operator's terminal, with the store and the CRM beside it."""
+
+    store: Store
+    crm: HubSpot
+    capsys: pytest.CaptureFixture[str]
+
+    async def types(self, words: str) -> tuple[int, str]:
+        try:
+            code = await asyncio.to_thread(main, words.split())
+        except SystemExit as end:
+            code = int(str(end.code))
+        said = self.capsys.readouterr()
+        return code, said.out + said.err
+
+    async def answers(self, *shoppers: str) -> None:
+        async with self.store.begin() as session:
+            for shopper in shoppers:
+                await add_shopper_who_answered(session, shopper)
+                await mark(session, shopper, ["hubspot"], datetime.now(UTC), urgent=False)
+
+    async def withdraws(self, shopper: str) -> None:
+        async with self.store.begin() as session:
+            await add_consent(session, shopper, 2, "withdrawn")
+            await mark(session, shopper, ["hubspot"], datetime.now(UTC), urgent=True)
+
+    async def row(self, shopper: str) -> OutboxRow:
+        async with self.store.begin(readonly=True) as session:
+            return await session.get_one(OutboxRow, (shopper, "hubspot"))
+
+
+@pytest.fixture
+async def desk(
+    sqlite_template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> AsyncIterator[Desk]:
+    crm = HubSpot()
+    for module in (opening, once):  # to read it takes most of a command's time
+        monkeypatch.setattr(module, "load_catalogue", lambda: CATALOGUE)
+    store_url = f"sqlite:///{copyfile(sqlite_template, tmp_path / 'askfirst.db')}"
+    async with open_store(store_url, VAULT) as store, crm.listening():
+        for name, value in {
+            "DATABASE_URL": store_url,
+            "DATA_DIR": str(tmp_path),
+            "KEYS_FILE": str(KEYS),
+            "DESTINATIONS": "hubspot",
+            "HUBSPOT_TOKEN": crm.secret,
+            "HUBSPOT_URL": crm.url,
+            "WEBHOOK_ALLOW": "127.0.0.0/8",
+            "REDIS_URL": "",
+        }.items():
+            monkeypatch.setenv(f"ASKFIRST_{name}", value)
+        yield Desk(store, crm, capsys)
+
+
+async def test_from_an_empty_crm_to_one_that_is_told_kept_right_and_emptied(desk: Desk) -> None:
+    await desk.answers("ann", "ben")
+
+    code, said = await desk.types("preflight")
+    assert code == 1
+    assert "missing: shopper_id" in said
+    assert "missing: ask_last_purchase_for" in said
+    code, said = await desk.types("preflight --create")
+    assert (code, "Created: shopper_id" in said) == (0, True)
+    assert (await desk.types("preflight"))[0] == 0
+
+    code, said = await desk.types("plan")
+    assert code == 0
+    assert "2 shoppers would be told of, 0 need no telling. Nothing was sent." in said
+    assert ["ask_last_purchase_for", "2", "0", "0"] in [line.split() for line in said.splitlines()]
+    assert desk.crm.contacts == {}
+    _, said = await desk.types("plan --each")
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert [line["shopper"] for line in lines] == ["ann", "ben"]
+    assert lines[0]["fields"]["ask_last_purchase_for"] == "gift"
+
+    assert (await desk.types("once"))[0] == 0
+    held = desk.crm.held("ann")
+    assert held
+    assert held["ask_last_purchase_for"] == "gift"
+
+    code, said = await desk.types("reconcile")
+    assert (code, said) == (0, "2 records read, 0 drifted.\n")
+    held["ask_last_purchase_for"] = "self"
+    code, said = await desk.types("reconcile")
+    assert (code, said) == (
+        1,
+        "ask_last_purchase_for: 1 differ\n2 records read, 1 drifted.\n",
+    )
+    await desk.types("reconcile --repair")
+    await desk.types("once")
+    assert (desk.crm.held("ann") or {})["ask_last_purchase_for"] == "gift"
+
+    await desk.withdraws("ann")
+    _, said = await desk.types("plan")
+    assert ["ask_last_purchase_for", "0", "1", "0"] in [line.split() for line in said.splitlines()]
+    await desk.types("once")
+    assert not (desk.crm.held("ann") or {}).get("ask_last_purchase_for")
+    assert (await desk.types("reconcile"))[0] == 0
+
+
+async def test_what_is_refused_is_seen_listed_and_replayed(desk: Desk) -> None:
+    await desk.types("preflight --create")
+    desk.crm.define("ask_last_purchase_for", "self")
+    await desk.answers("ann", "ben")
+    await desk.types("once")
+
+    code, said = await desk.types("status")
+    assert code == 1
+    assert "dead letters  2" in said
+    code, said = await desk.types("status --json")
+    [page] = json.loads(said)["destinations"]
+    assert (page["dead"], sum(page["errors"].values()), page["paused"]) == (2, 2, None)
+    assert page["waiting"] == {"wish": 0, "news": 0, "backfill": 0}
+    _, said = await desk.types("replay --list")
+    assert len(said.splitlines()) == 2
+    assert "ann" in said
+    assert "gift" not in said
+    assert "0 dead" in (await desk.types("replay --reason nothing-like-it"))[1]
+    assert "0 dead" in (await desk.types("replay --until 2020-01-01"))[1]
+    assert "no time" in (await desk.types("replay --since soon"))[1]
+
+    desk.crm.define("ask_last_purchase_for", "self", "gift")
+    assert "2 dead letters are told again" in (await desk.types("replay --since 2020-01-01"))[1]
+    await desk.types("once")
+    code, said = await desk.types("status")
+    assert (code, "nobody" in said, "never" in said) == (0, True, False)
+
+
+async def test_a_backfill_tells_everybody_once_and_goes_on_where_it_was(desk: Desk) -> None:
+    await desk.types("preflight --create")
+    await desk.answers("ann", "ben", "cem")
+    await desk.types("once")
+    writes = desk.crm.writes
+
+    code, said = await desk.types("backfill")
+    assert (code, "3/3" in said) == (0, True)
+    assert desk.crm.writes == writes
+
+    desk.crm.contacts.clear()
+    desk.crm._by.clear()
+    assert (await desk.types("backfill --whole --mark"))[0] == 0
+    assert (await desk.row("ann")).backfill
+    code, _ = await desk.types("backfill")
+    assert code == 0
+    assert {one["shopper_id"] for one in desk.crm.contacts.values()} == {"ann", "ben", "cem"}
+
+
+async def test_a_wrong_token_is_one_sentence_and_a_pause_that_status_tells(desk: Desk) -> None:
+    await desk.answers("ann")
+    desk.crm.secret = "another"
+
+    code, said = await desk.types("once")
+    assert (code, said.count("\n")) == (1, 1)
+    code, said = await desk.types("status")
+    assert (code, "paused until" in said) == (1, True)
+    code, said = await desk.types("once")
+    assert (code, "Paused until" in said) == (1, True)
+    code, said = await desk.types("backfill")
+    assert (code, "still to be told" in said) == (1, True)
+
+
+async def test_a_destination_that_is_not_named_is_told_with_those_that_are(desk: Desk) -> None:
+    code, said = await desk.types("plan klaviyo")
+
+    assert (code, said) == (2, "Name a destination of ASKFIRST_DESTINATIONS: hubspot.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ("plan", 2, "log has no mapping"),
+        ("preflight", 0, "cannot tell its fields"),
+        ("reconcile", 0, "cannot be read back"),
+    ],
+)
+async def test_a_destination_that_cannot_do_it_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: str, code: int, told: str
+) -> None:
+    monkeypatch.setenv("ASKFIRST_DESTINATIONS", "log")
+
+    ended, said = await desk.types(words)
+
+    assert ended == code
+    assert told in said
