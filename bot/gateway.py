@@ -5,10 +5,10 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 from uvloop import new_event_loop
 
 from bot import health
@@ -16,7 +16,10 @@ from bot.api import routes as api
 from bot.assistant import open_assistant
 from bot.background import background
 from bot.bus import LocalBus
+from bot.channels import intake as channels
 from bot.channels import web as website
+from bot.channels.channel import open_channel
+from bot.channels.meta import end_of
 from bot.demo import routes as demo
 from bot.limits import LocalLimiter, RedisLimiter
 from bot.orders import intake, shopify, woocommerce
@@ -25,6 +28,7 @@ from bot.parts import (
     ASSISTANT,
     BUS,
     CATALOGUE,
+    CHANNELS,
     CLOCK,
     LIMITER,
     POLICY,
@@ -38,6 +42,7 @@ from bot.parts import (
 from bot.problems import problems
 from bot.queue import Queue, open_local_queue
 from bot.redis import connect, open_redis_bus, open_redis_queue
+from bot.sending import Sender
 from bot.tokens import Tokens
 from bot.turn import Server
 from bot.upkeep import keep_up
@@ -47,6 +52,7 @@ from preferences.errors import AskfirstError, UnavailableError
 from preferences.policy import load_policy
 from preferences.settings import Settings, load_settings
 from preferences.store.conversations import read_waiting
+from preferences.store.dispatches import read_due
 from preferences.store.engine import Store, open_own_store
 from preferences.voice import load_voice
 
@@ -54,6 +60,8 @@ logger = logging.getLogger(__name__)
 
 _LARGEST_BODY = 4 * 1024**2
 _SWEEP_SECONDS = 20
+_AGAIN_SECONDS = 1.0
+_GRACE = timedelta(seconds=1)  # what was said just now is sent by whoever served it
 
 
 def _now() -> datetime:
@@ -71,10 +79,13 @@ def create_app(settings: Settings, clock: Clock = _now) -> web.Application:
     app[TOKENS] = Tokens(
         settings.session_secret.get_secret_value(), settings.identity_secret.get_secret_value()
     )
+    app[CHANNELS] = {name: open_channel(name, settings) for name in settings.channels}
+    if settings.channels and (warning := end_of(settings.meta_version)):
+        logger.warning(warning)
     app.on_response_prepare.append(allow_origin)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_parts)
-    for part in (website, intake, shopify, woocommerce, api, health, widget):
+    for part in (website, channels, intake, shopify, woocommerce, api, health, widget):
         part.setup(app)
     if settings.demo:
         demo.setup(app, settings)
@@ -103,7 +114,10 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
                 lambda: bus.tell("", "state"),
             )
         )
-        server = Server(store, assistant, bus, app[VOICE])
+        http = await stack.enter_async_context(ClientSession())
+        sender = Sender(store, app[CHANNELS], http, app[TOKENS], app[VOICE])
+        settle = settings.settle_milliseconds / 1000
+        server = Server(store, assistant, bus, app[VOICE], sender, settle)
         queue: Queue
         if redis is None:
             queue = await stack.enter_async_context(open_local_queue(server.serve))
@@ -112,6 +126,8 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             queue = await stack.enter_async_context(shared)
         app[QUEUE] = queue
         await stack.enter_async_context(background(_sweep(store, queue)))
+        if app[CHANNELS]:
+            await stack.enter_async_context(background(_send_again(store, queue)))
         await stack.enter_async_context(
             background(keep_up(store, settings, app[POLICY], app[CLOCK]))
         )
@@ -130,6 +146,15 @@ async def _sweep(store: Store, queue: Queue) -> None:
             for shopper in await read_waiting(store):
                 await queue.put(shopper)
         await asyncio.sleep(_SWEEP_SECONDS)
+
+
+async def _send_again(store: Store, queue: Queue) -> None:
+    """Take up whoever something is due to be sent to: again, or because a gateway died."""
+    while True:
+        await asyncio.sleep(_AGAIN_SECONDS)
+        with suppress(UnavailableError):
+            for shopper in await read_due(store, datetime.now(UTC) - _GRACE):
+                await queue.put(shopper)
 
 
 def main() -> int:

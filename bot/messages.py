@@ -1,7 +1,7 @@
 """What every channel shares: what a platform reports, what is said, and how the two are named."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
@@ -122,10 +122,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One message to a shopper: all that is said in a turn, and the options of its question."""
+    """One message to a shopper: all that is said in a turn, and the options of its question.
+
+    `pick` is what a button says that opens a list of them.
+    """
 
     text: str
     choices: tuple[Choice, ...] = ()
+    pick: str = "Choose"
 
 
 Form = Literal["text", "buttons", "list", "quick_replies", "numbered"]
@@ -143,6 +147,15 @@ def numbered(message: Outbound) -> str:
     """Give a message with its options as numbered lines, for where they cannot be pressed."""
     lines = [f"{number}. {one.label}" for number, one in enumerate(message.choices, start=1)]
     return "\n".join([message.text, "", *lines]) if lines else message.text
+
+
+def shorten(message: Outbound, longest: int) -> Outbound:
+    """Cut the text so that it fits with its options numbered, two characters to spare."""
+    over = _units(numbered(message)) - (longest - 2)
+    if over <= 0:
+        return message
+    kept = message.text[: max(0, len(message.text) - over - 1)].rstrip()
+    return replace(message, text=f"{kept}…")
 
 
 def fits(message: Outbound, most: int, longest: int) -> bool:

@@ -1,5 +1,6 @@
 """What the gateway is made of, under typed names: opened by `gateway`, used by every route."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -7,6 +8,7 @@ from aiohttp import web
 
 from bot.assistant import Assistant
 from bot.bus import Bus
+from bot.channels.channel import Channel
 from bot.limits import Limiter
 from bot.queue import Queue
 from bot.tokens import Tokens
@@ -30,6 +32,7 @@ POLICY = web.AppKey("policy", Policy)
 STORE = web.AppKey("store", Store)
 ASSISTANT = web.AppKey("assistant", Assistant)
 QUEUE = web.AppKey("queue", Queue)
+CHANNELS = web.AppKey[Mapping[str, Channel]]("channels")
 BUS = web.AppKey("bus", Bus)
 LIMITER = web.AppKey("limiter", Limiter)
 VOICE = web.AppKey("voice", Voice)

@@ -1,5 +1,6 @@
 """Reads the webhooks of the WhatsApp Business Cloud API: every entry, change, message and status."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -24,6 +25,7 @@ _UNHEARD: dict[str, Action] = {
     "order": "user_order",
 }
 _SWITCH: dict[str, Action] = {"stop": "marketing_opt_out", "resume": "marketing_opt_in"}
+_BSUID = re.compile(r"\b[A-Z]{2}(?:\.ENT)?\.[A-Za-z0-9]{1,128}\b")
 _REFERRAL = ("source_type", "source_id", "ctwa_clid")
 
 
@@ -139,7 +141,9 @@ def _edited(told: Inbound, content: dict[str, Any]) -> Inbound:
 def _system(told: Inbound, item: dict[str, Any]) -> Inbound:
     system = thing(item.get("system"))
     old_number, number_now = word(item.get("from")), word(system.get("new_wa_id"))
-    old_id, id_now = word(item.get("from_user_id")), word(system.get("user_id"))
+    id_now = word(system.get("user_id"))
+    told_ids = _BSUID.findall(word(system.get("body")))  # the old one may stand in the text alone
+    old_id = word(item.get("from_user_id")) or next(iter(told_ids), "")
     number_now = number_now or word(system.get("wa_id"))
     renamed = None
     if old_number.isdigit() and number_now.isdigit():

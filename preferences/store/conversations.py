@@ -1,7 +1,7 @@
 """Conversations and their log: what came in is kept before it is acknowledged, then answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from preferences.errors import NotFoundError
+from preferences.store.addresses import read_address
 from preferences.store.claims import stranger_of
 from preferences.store.engine import Store
 from preferences.store.ids import new_id
@@ -41,6 +42,10 @@ class Received:
     text: str
     body: Mapping[str, Any]
     answered: bool
+    at: datetime
+    to: Mapping[str, str] = field(default_factory=dict)
+    """The names by which its channel is answered; empty where the shopper's page asks for replies."""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,4 +312,7 @@ def _received(
         read_text(vault, message, "text"),
         message.body,
         message.answered_at is not None,
+        message.at,
+        read_address(vault, conversation),
+        conversation.account,
     )

@@ -26,6 +26,7 @@ from preferences.store.tables import (
     ConsentRow,
     ConversationRow,
     DecisionRow,
+    DispatchRow,
     HabitRow,
     IdempotencyRow,
     IdentityRow,
@@ -48,6 +49,7 @@ from preferences.store.tables import (
 
 _GOES = (  # in an order that no reference forbids
     TrackerRow,
+    DispatchRow,
     QuarantineRow,
     PurchaseLineRow,
     PurchaseNoteRow,
@@ -67,6 +69,15 @@ _GOES = (  # in an order that no reference forbids
     WebhookDeliveryRow,
     IdempotencyRow,
 )
+
+
+_EMPTIED = {
+    "open_ask_id": null(),
+    "claimable_id": null(),
+    "unclear": 0,
+    "sealed_address": null(),
+    "referral": null(),
+}
 
 
 async def erase_shopper(
@@ -148,7 +159,7 @@ async def _blank(session: AsyncSession, person: Person) -> None:
     await session.exec(delete(IdentityRow).where(rows_of(person, IdentityRow), given_up))
     emptied: tuple[tuple[type[Row], dict[str, Any]], ...] = (
         (IdentityRow, {"sealed_value": null()}),
-        (ConversationRow, {"open_ask_id": null(), "claimable_id": null(), "unclear": 0}),
+        (ConversationRow, _EMPTIED),
         (ShopperRow, {"ledger_seq": 0, "ledger_hash": ""}),
         (OutboxRow, {"payload_hash": null(), "last_error": null()}),
     )

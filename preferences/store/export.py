@@ -13,6 +13,7 @@ from preferences.store.holdings import HELD, Person, read_person, rows_of, table
 from preferences.store.sealed import PREFIX, read_sealed
 from preferences.store.tables import (
     ChangeRow,
+    DispatchRow,
     IdempotencyRow,
     OutboxRow,
     Row,
@@ -21,7 +22,7 @@ from preferences.store.tables import (
 from preferences.store.vault import Vault
 
 FORMAT = "askfirst.export/1"
-TRAFFIC = (OutboxRow, ChangeRow, WebhookDeliveryRow, IdempotencyRow)
+TRAFFIC = (OutboxRow, ChangeRow, WebhookDeliveryRow, IdempotencyRow, DispatchRow)
 """What this store told to whom: shown, but of no meaning in another store."""
 KEPT = tuple(table for table in HELD if table not in TRAFFIC)
 """What is taken in again."""

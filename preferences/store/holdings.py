@@ -21,6 +21,7 @@ from preferences.store.tables import (
     ConsentRow,
     ConversationRow,
     DecisionRow,
+    DispatchRow,
     HabitRow,
     IdempotencyRow,
     IdentityRow,
@@ -71,6 +72,7 @@ HELD = (
     ShopperRow,
     *BY_SHOPPER,
     MessageRow,
+    DispatchRow,
     TrackerRow,
     PurchaseLineRow,
     PurchaseNoteRow,
@@ -95,6 +97,7 @@ STAYS = {
     "shopper": "a random id, to which the wish below is tied",
     "identity": "the keyed hash of a name, by which the wish is known again; no name",
     "conversation": "a random id, for the goodbye, until retention takes it",
+    "dispatch": "where the goodbye goes, until it is there",
     "message": "the goodbye, and what was said after it, until retention takes them",
     "suppression": "the wish itself",
     "outbox": "which CRM has been told of it",
@@ -153,6 +156,7 @@ def rows_of(person: Person, table: type[Row]) -> ColumnElement[bool]:
     special: dict[type[Row], ColumnElement[bool]] = {
         ShopperRow: col(ShopperRow.id).in_(person.members),
         MessageRow: col(MessageRow.conversation_id).in_(talks),
+        DispatchRow: col(DispatchRow.conversation_id).in_(talks),
         TrackerRow: col(TrackerRow.sender_id).in_(talks),
         PurchaseLineRow: col(PurchaseLineRow.purchase_id).in_(orders),
         PurchaseNoteRow: tuple_(col(PurchaseNoteRow.source), col(PurchaseNoteRow.external_id)).in_(

@@ -43,7 +43,7 @@ async def meet_on_channel(
     if number is not None and await _is_of_another(session, number, own, names[own]):
         await unlink_name(session, number, "recycled", now)
         number = None
-    if found is not None and number is not None:
+    if found is not None and number is not None and await _are_two(session, found, number):
         ends = (found.shopper_id, number.shopper_id)
         await join(
             session, *ends, proof=_CHANNEL, actor=_CHANNEL, destinations=destinations, now=now
@@ -67,6 +67,11 @@ async def rename(session: AsyncSession, kind: str, old: str, new: str, now: date
         raise NotFoundError(message)
     await remove_name(session, shopper, kind, old, why="changed", now=now)
     await add_name(session, shopper, kind, new, assurance="claimed", proof=_CHANNEL, now=now)
+
+
+async def _are_two(session: AsyncSession, one: IdentityRow, other: IdentityRow) -> bool:
+    """Whether two names are of different people, so that somebody has to be held to join them."""
+    return await head_of(session, one.shopper_id) != await head_of(session, other.shopper_id)
 
 
 async def _is_of_another(session: AsyncSession, number: IdentityRow, kind: str, name: str) -> bool:

@@ -27,6 +27,7 @@ HOW_LONG = {
     "link": _KNOWN,
     "conversation": _KNOWN,
     "message": _TALK,
+    "dispatch": _TALK,
     "ask": _FACTS,
     "answer": f"{_FACTS}; a wish not to be offered something until it is taken back",
     "own_words": _days(_LIMITS.words),

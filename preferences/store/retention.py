@@ -30,6 +30,7 @@ from preferences.store.tables import (
     CandidateRow,
     ConversationRow,
     DecisionRow,
+    DispatchRow,
     IdempotencyRow,
     IdentityRow,
     MessageRow,
@@ -103,6 +104,7 @@ def _rules(limits: Limits, now: datetime) -> list[tuple[type[Row], ColumnElement
     return [
         (OwnWordsRow, col(OwnWordsRow.at) < now - limits.words),
         (MessageRow, col(MessageRow.at) < now - limits.messages),
+        (DispatchRow, col(DispatchRow.created_at) < now - limits.messages),
         (TrackerRow, col(TrackerRow.updated_at) < now - limits.messages),
         (
             CandidateRow,

@@ -25,6 +25,7 @@ from preferences.store.tables import (
     ConsentRow,
     ConversationRow,
     DecisionRow,
+    DispatchRow,
     HabitRow,
     IdempotencyRow,
     IdentityRow,
@@ -46,6 +47,7 @@ _PAUSE = 0.02  # seconds in which others may write
 _CONTENT = (IdentityRow, LinkRow, AskRow, AnswerRow, DecisionRow, PurchaseRow, CandidateRow)
 _GOES: tuple[type[Row], ...] = (
     TrackerRow,
+    DispatchRow,
     ConsentRow,
     ConsentEventRow,
     SuppressionRow,

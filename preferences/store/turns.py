@@ -12,7 +12,9 @@ from preferences.catalogue import Catalogue
 from preferences.conversation import Ask, Choice, Reply
 from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, Said
 from preferences.errors import NotFoundError
+from preferences.store.addresses import read_address
 from preferences.store.desk import Desk
+from preferences.store.dispatches import put_dispatch
 from preferences.store.engine import Store
 from preferences.store.persons import hold_person
 from preferences.store.records import write_records
@@ -84,6 +86,7 @@ class Turns:
             catalogue=catalogue,
         )
         vault = self.store.vault
+        address = read_address(vault, row)  # an erasure takes it, and the goodbye needs it
         turn = self.assistant.respond(_message(vault, inbound, heard, ask), state)
         desk = Desk(session, row, inbound, state, catalogue, self.destinations)
         told = await write_records(desk, turn.records)
@@ -96,6 +99,8 @@ class Turns:
         ]
         row.last_seq += len(lines)
         session.add_all(lines)
+        if address and lines:
+            put_dispatch(session, row, inbound, address, now)
         return lines, told
 
 
@@ -131,16 +136,23 @@ async def _hold(
 async def give_up(
     store: Store, conversation: str, message_id: str, apology: str, now: datetime
 ) -> None:
-    """Close a message that cannot be answered with an apology, so that the next ones can be."""
+    """Close a message that cannot be answered with an apology, so that the next ones can be.
+
+    While a person talks there, nothing is said.
+    """
     async with store.begin() as session:
         held = await _hold(session, conversation, message_id)
         if held is None or held[1].answered_at is not None:
             return
         row, inbound, _owner = held
         inbound.answered_at = now
+        if row.handed_off_at is not None:
+            return
         row.last_seq += 1
         reply = Reply("say", apology)
         session.add(_line(store.vault, row, inbound, reply, row.last_seq, now))
+        if address := read_address(store.vault, row):
+            put_dispatch(session, row, inbound, address, now)
 
 
 def _message(vault: Vault, inbound: MessageRow, heard: Heard, ask: Ask | None) -> Message:

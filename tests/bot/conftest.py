@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ from preferences.voice import load_voice
 from tests.vaults import KEYS
 
 
+@cache
+def assistant() -> Assistant:
+    return Assistant(load_catalogue(), load_voice("Corner Shop"), load_policy())
+
+
 @dataclass
 class FakeRasa:
     """Takes turns over the real domain and store; remembers them, and can be away or refuse."""
@@ -47,8 +53,7 @@ class FakeRasa:
         self.turns.append(body)
         if not self.awake or self.status != 200:
             return web.json_response({}, status=503 if not self.awake else self.status)
-        assistant = Assistant(load_catalogue(), load_voice("Corner Shop"), load_policy())
-        turns = Turns(self.store, assistant, ("log",), lambda: datetime.now(UTC))
+        turns = Turns(self.store, assistant(), ("log",), lambda: datetime.now(UTC))
         text = body["text"] or ""
         heard = Heard(text, self.taught.get(text, ()))
         replies = await turns.take(body["sender"], body["message_id"], heard)

@@ -172,7 +172,7 @@ def test_secrets_that_are_not_set_are_made_and_kept_for_their_owner_alone(elsewh
     kept = json.loads(file.read_text())
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert settings.turn_secret.get_secret_value() == kept["turn_secret"]
-    assert len(set(kept.values())) == 5
+    assert len(set(kept.values())) == 6
     assert all(len(secret) >= 40 for secret in kept.values())
     assert [one.name for one in file.parent.iterdir()] == ["secrets.json"]
 
@@ -188,6 +188,7 @@ def test_a_secret_that_is_set_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) 
 
 def test_when_every_secret_is_set_nothing_is_written(elsewhere: Path) -> None:
     names = [f"{name}_secret" for name in ("turn", "session", "identity", "shopify", "woocommerce")]
+    names.append("meta_verify_token")
 
     load_settings(**{name: SecretStr("given") for name in names})
 

@@ -11,7 +11,13 @@ from preferences.store.tables.answers import AnswerRow, OwnWordsRow
 from preferences.store.tables.base import Row
 from preferences.store.tables.choosing import CandidateRow, DecisionRow, PausedQuestionRow
 from preferences.store.tables.consent import ConsentEventRow, ConsentRow, NoticeRow, SuppressionRow
-from preferences.store.tables.conversations import AskRow, ConversationRow, MessageRow, TrackerRow
+from preferences.store.tables.conversations import (
+    AskRow,
+    ConversationRow,
+    DispatchRow,
+    MessageRow,
+    TrackerRow,
+)
 from preferences.store.tables.orders import (
     HabitRow,
     PrivacyRequestRow,
@@ -43,6 +49,7 @@ __all__ = [
     "ConversationRow",
     "DecisionRow",
     "DestinationRow",
+    "DispatchRow",
     "HabitRow",
     "IdempotencyRow",
     "IdentityRow",

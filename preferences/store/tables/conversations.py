@@ -17,6 +17,8 @@ class ConversationRow(Row, table=True):
     `claimable_id` names who talked here before somebody signed in, whose answers may be taken over;
     `zone` is the time zone of the shopper's device, if it told one; `seen_at` when they last did
     something here themselves; `ended_at` when its session was ended: nothing comes in or out by it.
+    On a channel that is written to, `account` is the shop's number or page there, `sealed_address`
+    the names by which the platform knows the shopper, and `referral` what brought them.
     """
 
     __tablename__ = "conversation"
@@ -36,6 +38,9 @@ class ConversationRow(Row, table=True):
     turns: int = 0
     handed_off_at: datetime | None = a_time(default=None)
     ended_at: datetime | None = a_time(default=None)
+    account: str = ""
+    sealed_address: str | None = None
+    referral: dict[str, Any] | None = a_json(default=None)
 
 
 class MessageRow(Row, table=True):
@@ -66,6 +71,52 @@ class MessageRow(Row, table=True):
     reply_to: int | None = None
     at: datetime = a_time(index=True)
     answered_at: datetime | None = a_time(default=None)
+
+
+class DispatchRow(Row, table=True):
+    """What was said in one turn, on its way to a platform, and what became of it: without the words.
+
+    `sealed_to` is where it goes, until it is there or never will be. A status of the platform finds
+    it by `provider_id`, or by its own id, which it carries; `charged` is what the platform says.
+    """
+
+    __tablename__ = "dispatch"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "reply_to"),
+        Index(
+            "dispatch_due",
+            "next_attempt_at",
+            sqlite_where=text("state IN ('waiting', 'sending', 'unknown')"),
+            postgresql_where=text("state IN ('waiting', 'sending', 'unknown')"),
+        ),
+        Index(
+            "dispatch_provider",
+            "provider_id",
+            sqlite_where=text("provider_id IS NOT NULL"),
+            postgresql_where=text("provider_id IS NOT NULL"),
+        ),
+        Index(
+            "dispatch_sent",
+            "channel",
+            "sent_at",
+            sqlite_where=text("sent_at IS NOT NULL"),
+            postgresql_where=text("sent_at IS NOT NULL"),
+        ),
+    )
+    id: str = Field(primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id")
+    reply_to: int
+    channel: str
+    state: str = "waiting"
+    sealed_to: str | None = None
+    provider_id: str | None = None
+    form: str = ""
+    attempts: int = 0
+    next_attempt_at: datetime = a_time()
+    why: str = ""
+    charged: bool | None = None
+    created_at: datetime = a_time(index=True)
+    sent_at: datetime | None = a_time(default=None)
 
 
 class AskRow(Row, table=True):

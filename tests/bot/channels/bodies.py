@@ -25,7 +25,7 @@ def whatsapp(*messages: dict[str, Any], **value: Any) -> dict[str, Any]:
     return {"object": "whatsapp_business_account", "entry": [{"id": "WABA", "changes": [change]}]}
 
 
-def field(name: str, value: dict[str, Any]) -> dict[str, Any]:
+def changed(name: str, value: dict[str, Any]) -> dict[str, Any]:
     body = whatsapp(**value)
     body["entry"][0]["changes"][0]["field"] = name
     return body
@@ -113,7 +113,7 @@ WHATSAPP: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["identity_change"],
     ),
     "new id": (
-        field(
+        changed(
             "user_id_update", {"user_id_update": [{"user_id": {"previous": "a", "current": "b"}}]}
         ),
         ["identity_change"],
@@ -121,18 +121,20 @@ WHATSAPP: dict[str, tuple[dict[str, Any], list[str]]] = {
     "status": (status("delivered", biz_opaque_callback_data="ours"), ["status"]),
     "unknown status": (status("pondering", pricing={"billable": False}), ["status"]),
     "staff": (
-        field("smb_message_echoes", {"message_echoes": [{"to": PHONE, "id": "e", "type": "text"}]}),
+        changed(
+            "smb_message_echoes", {"message_echoes": [{"to": PHONE, "id": "e", "type": "text"}]}
+        ),
         ["echo"],
     ),
     "marketing": (
-        field("user_preferences", {"user_preferences": [{"value": "stop"}, {"value": "huh"}]}),
+        changed("user_preferences", {"user_preferences": [{"value": "stop"}, {"value": "huh"}]}),
         ["marketing_opt_out", "ignored_field"],
     ),
     "errors": (whatsapp(errors=[{"code": 131000, "title": "t"}]), ["ops_alert"]),
-    "account": (field("phone_number_quality_update", {"event": "FLAGGED"}), ["ops_alert"]),
+    "account": (changed("phone_number_quality_update", {"event": "FLAGGED"}), ["ops_alert"]),
     "group": (whatsapp(message(group_id="g")), ["group_message"]),
     "nobody": (whatsapp(message(**{"from": None})), ["unsupported"]),
-    "unknown": (field("teleports", {}), ["ignored_field"]),
+    "unknown": (changed("teleports", {}), ["ignored_field"]),
     "from an advertisement": (
         whatsapp(message(referral={"source_type": "ad", "source_id": "7", "ctwa_clid": "c"})),
         ["user_message"],

@@ -14,6 +14,7 @@ from preferences.store.sealed import PREFIX, put_sealed
 from preferences.store.shoppers import add_name
 from preferences.store.tables import (
     CandidateRow,
+    DispatchRow,
     IdempotencyRow,
     PrivacyRequestRow,
     PurchaseNoteRow,
@@ -97,6 +98,12 @@ async def _add_traffic(shop: Shop, head: str, talk: Conversation) -> None:
         note(session, head, "preference.answered", {"question": "kanari"}, shop.now)
         session.add_all([TrackerRow(sender_id=talk.id, events="[kanari]", updated_at=shop.now)])
         session.add_all([endpoint, request])
+        dispatch = DispatchRow(
+            id="dispatch", conversation_id=talk.id, reply_to=1, channel="whatsapp",
+            next_attempt_at=shop.now, created_at=shop.now,
+        )  # fmt: skip
+        put_sealed(shop.store.vault, dispatch, "to", f'{{"phone": "{PHONE}"}}')
+        session.add(dispatch)
         session.add(
             PurchaseNoteRow(
                 source="shopify", external_id="kanari-order", id="refund/kanari", kind="refund",

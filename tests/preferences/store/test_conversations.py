@@ -23,7 +23,7 @@ async def test_what_came_in_is_kept_as_it_came(shop: Shop) -> None:
     received = await shop.gets(talk, "press", "A gift", {"ask": "a", "option": 0}, "m-1")
 
     assert received == Received(
-        talk, 1, "m-1", "press", "A gift", {"ask": "a", "option": 0}, answered=False
+        talk, 1, "m-1", "press", "A gift", {"ask": "a", "option": 0}, answered=False, at=shop.now
     )
 
 

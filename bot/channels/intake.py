@@ -1,0 +1,262 @@
+"""The webhooks of all channels: who signed, what is new, kept and queued, and only then acknowledged."""
+
+import hmac
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from itertools import groupby
+
+from aiohttp import web
+
+from bot.channels.channel import Channel
+from bot.limits import Rate
+from bot.messages import TURNS, Inbound
+from bot.parts import BUS, CHANNELS, CLOCK, LIMITER, QUEUE, SETTINGS, STORE, TOKENS
+from bot.problems import problem
+from bot.text import LONGEST, clean
+from bot.tokens import TokenError, Tokens
+from preferences.errors import BadInputError
+from preferences.store.addresses import Place
+from preferences.store.arrivals import (
+    Arrival,
+    Reception,
+    arrive,
+    conversations_at,
+    follow,
+    give_floor,
+    take_floor,
+    unsay,
+)
+from preferences.store.dispatches import News, hear, hear_until
+from preferences.understanding import is_stop
+
+logger = logging.getLogger(__name__)
+
+_PATH = "/v1/channels/{channel}"
+_BURST = 10
+_OPENS = frozenset({"opened", "get_started"})
+"""What a button sends that somebody presses to begin: its name in our words, and as is customary."""
+_NOT_OURS = frozenset({"unsupported", "ignored_field", "group_message", "unreadable"})
+_SEEN = web.AppKey("channels_seen", Counter[tuple[str, str]])
+
+
+def setup(app: web.Application) -> None:
+    """Add one address for each channel that the settings name."""
+    app[_SEEN] = Counter()
+    app.router.add_get(_PATH, handshake)
+    app.router.add_post(_PATH, report)
+
+
+async def handshake(request: web.Request) -> web.Response:
+    """Answer a platform that asks whether this address is ours."""
+    return _channel(request).handshake(request)
+
+
+async def report(request: web.Request) -> web.Response:
+    """Take a report: 200 says that all of it is kept, 503 asks the platform to send it again."""
+    channel = _channel(request)
+    raw = await request.read()
+    if not channel.is_signed(request, raw):
+        message = (
+            f"The signature is missing or wrong; check the secret of {channel.name} on both sides."
+        )
+        return problem(401, "signature", message)
+    try:
+        found = channel.parse(raw)
+    except BadInputError as error:
+        logger.warning("A signed webhook of %s could not be read.", channel.name)
+        return problem(400, "body", str(error))
+    await _take(request.app, channel, [_own(one, channel) for one in found])
+    return web.Response(text="kept\n")
+
+
+def _channel(request: web.Request) -> Channel:
+    channel = request.app[CHANNELS].get(request.match_info["channel"])
+    if channel is None:
+        raise web.HTTPNotFound
+    return channel
+
+
+def _own(one: Inbound, channel: Channel) -> Inbound:
+    """Leave out what is for another number or page than the shop's own."""
+    foreign = one.account and one.account not in channel.accounts
+    return Inbound("ignored_field", kind="foreign account") if foreign else one
+
+
+async def _take(app: web.Application, channel: Channel, found: Sequence[Inbound]) -> None:
+    """Take in all of a report; each part may be taken again without harm."""
+    now, place = app[CLOCK](), partial(_place, channel)
+    for one in found:
+        _count(app, channel, one)
+        if one.renamed is not None:
+            await follow(app[STORE], *one.renamed, now)
+    turns = sorted((one for one in found if one.action in TURNS and one.names), key=_whose)
+    for (_, names), group in groupby(turns, key=_whose):
+        mine = list(group)
+        await _keep(app, place(mine[0]), dict(names), mine, now)
+    for one in found:
+        if one.action in ("message_deleted", "message_edited") and one.about and one.names:
+            instead = None if one.text is None else _cleaned(one.text)
+            await unsay(app[STORE], place(one), one.names, one.about, instead)
+        elif one.action in ("echo", "handover", "standby"):
+            await _hand_over(app, place(one), one, now)
+        elif one.action == "ops_alert":
+            logger.error("%s reports on the account: %s; look there.", channel.name, one.kind)
+    await _hear(app, channel, found, now)
+
+
+def _whose(one: Inbound) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return one.account, tuple(sorted(one.names.items()))
+
+
+def _place(channel: Channel, one: Inbound) -> Place:
+    return Place(channel.name, one.account or channel.accounts[0])
+
+
+async def _keep(
+    app: web.Application, place: Place, names: dict[str, str], found: list[Inbound], now: datetime
+) -> None:
+    """Keep what one person did, in the order of the platform's times, and have it answered."""
+    settings = app[SETTINGS]
+    found.sort(key=lambda one: one.at or now)
+    allowed = {one.key for one in found if await _is_allowed(app, one)}
+    late = now - timedelta(minutes=settings.late_minutes)
+    reading = _Reading(app[TOKENS], allowed, late, now)
+    brought = next((one.source for one in found if one.source), {})
+    arrived = partial(
+        arrive,
+        app[STORE],
+        place,
+        read=reading.of(found),
+        reception=_reception(app),
+        referral=brought,
+        now=now,
+    )
+    try:
+        talk, waiting = await arrived(names)
+    except BadInputError:  # no such number is possible: then it is the channel's own name
+        talk, waiting = await arrived({place.channel: next(iter(names.values()))})
+    if waiting:
+        await app[BUS].tell(talk.id, "log")
+        await app[QUEUE].put(talk.shopper)
+
+
+async def _is_allowed(app: web.Application, one: Inbound) -> bool:
+    """Count a message against its sender's rate; a wish to be left alone is never too much."""
+    settings = app[SETTINGS]
+    if is_stop(one.text or ""):
+        return True
+    key = settings.session_secret.get_secret_value().encode()
+    who = hmac.new(key, f"{one.account}\n{one.sender}".encode(), sha256).hexdigest()[:32]
+    rate = Rate(settings.messages_per_minute, _BURST)
+    return not await app[LIMITER].wait(f"channel:{who}", rate)
+
+
+class _Reading:
+    """Reads what somebody did as the log keeps it."""
+
+    def __init__(self, tokens: Tokens, allowed: set[str], late: datetime, now: datetime) -> None:
+        self._tokens = tokens
+        self._allowed = allowed
+        self._late = late
+        self._now = now
+
+    def of(self, found: Sequence[Inbound]) -> Callable[[str], list[Arrival]]:
+        """Give what tells it, once it is known in which conversation it was."""
+
+        def read(conversation: str) -> list[Arrival]:
+            return [arrival for one in found if (arrival := self._arrival(one, conversation))]
+
+        return read
+
+    def _arrival(self, one: Inbound, conversation: str) -> Arrival | None:
+        kind, text, body = self._content(one, conversation)
+        if not text:
+            return None
+        at = min(one.at or self._now, self._now)
+        late = at < self._late
+        closed = (late or one.key not in self._allowed) and not is_stop(text)
+        marks = {name: True for name, held in (("late", late), ("too_fast", closed)) if held}
+        return Arrival(one.key, kind, text, at, {**body, **marks}, closed)
+
+    def _content(self, one: Inbound, conversation: str) -> tuple[str, str, dict[str, object]]:
+        if one.action in ("referral", "optin"):
+            return "event", "opened", {}
+        if one.action == "user_choice":
+            return self._choice(one, conversation)
+        words = _cleaned(one.text or one.title or "")
+        if one.action == "user_message" or words:
+            return "text", words, {}
+        return ("unheard", f"[{one.kind or one.action}]", {}) if one.reply else ("text", "", {})
+
+    def _choice(self, one: Inbound, conversation: str) -> tuple[str, str, dict[str, object]]:
+        """Read a button of ours as what it is, and any other one as the words on it."""
+        payload = one.payload or ""
+        words = _cleaned(one.title or "")
+        try:
+            ask, option = self._tokens.pressed(conversation, payload)
+        except TokenError:
+            if payload.lower() in _OPENS or not words:
+                return "event", "opened", {}
+            return "text", words, {}
+        return "press", words or "[button]", {"ask": ask, "option": option}
+
+
+def _cleaned(text: str) -> str:
+    """Make words harmless; what is too long is cut, what is nothing stays nothing."""
+    try:
+        return clean(text[:LONGEST])
+    except BadInputError:
+        return ""
+
+
+async def _hand_over(app: web.Application, place: Place, one: Inbound, now: datetime) -> None:
+    """Be silent where a person talks; what the page said on our behalf is no person."""
+    receipt = one.receipt
+    if one.pauses is None or not one.names:
+        return
+    if receipt is not None:
+        ours = News("sent", receipt.ids, receipt.reference)
+        if await hear(app[STORE], [ours], now):
+            return
+    if one.pauses:
+        talk = await give_floor(app[STORE], place, one.names, reception=_reception(app), now=now)
+        await app[BUS].tell(talk, "log")
+    else:
+        await take_floor(app[STORE], place, one.names)
+
+
+async def _hear(
+    app: web.Application, channel: Channel, found: Sequence[Inbound], now: datetime
+) -> None:
+    """Take in what became of messages of ours."""
+    told = [one for one in found if one.action == "status" and one.receipt and one.receipt.state]
+    news = [
+        News(str(it.state), it.ids, it.reference, it.error, it.free)
+        for one in told
+        if (it := one.receipt) is not None
+    ]
+    if news:
+        await hear(app[STORE], news, now)
+    for one in told:
+        if one.receipt is not None and one.receipt.until is not None and not one.receipt.ids:
+            talks = await conversations_at(app[STORE], _place(channel, one), one.names)
+            state = str(one.receipt.state)
+            await hear_until(app[STORE], talks, state, one.receipt.until, now)
+
+
+def _reception(app: web.Application) -> Reception:
+    settings = app[SETTINGS]
+    takeover = timedelta(hours=settings.takeover_hours)
+    return Reception(settings.locale, settings.destinations, takeover)
+
+
+def _count(app: web.Application, channel: Channel, one: Inbound) -> None:
+    """Count what comes, and say so when something that is not for us comes the first time."""
+    counter, name = app[_SEEN], (channel.name, f"{one.action} {one.kind or ''}".strip())
+    counter[name] += 1
+    if one.action in _NOT_OURS and counter[name] == 1:
+        logger.info("%s sends what is not for the assistant (%s); it is acknowledged.", *name)
