@@ -26,7 +26,7 @@ from preferences.voice import Voice
 
 logger = logging.getLogger(__name__)
 
-_MOST_TRIES, _MOST_UNKNOWN = 8, 2
+_MOST_TRIES = 8
 _LONGEST_WAIT = 300.0
 _PATIENCE = timedelta(seconds=60)
 """How long a message whose fate nobody knows is waited for, before it is sent a second time."""
@@ -90,7 +90,7 @@ class Sender:
 
     def _may_repeat(self, dispatch: Dispatch, channel: Channel) -> bool:
         """Tell whether a message of unknown fate is sent again: once, while it is still the last word."""
-        known = channel.tells_reference and dispatch.attempts < _MOST_UNKNOWN
+        known = channel.tells_reference and dispatch.attempts < _MOST_TRIES
         return known and not dispatch.overtaken
 
     async def _send(self, dispatch: Dispatch, channel: Channel, now: datetime) -> bool:
@@ -109,7 +109,7 @@ class Sender:
         self, dispatch: Dispatch, channel: Channel, error: SendError, now: datetime
     ) -> bool:
         match error.trouble:
-            case "unknown":
+            case "unknown" if dispatch.state == "waiting":
                 await put_off(self.store, dispatch.id, "unknown", error.code, now + _PATIENCE)
                 return True
             case "stop":

@@ -39,6 +39,7 @@ from preferences.store.shoppers import shopper_named
 from preferences.store.tables import (
     CandidateRow,
     DecisionRow,
+    DispatchRow,
     IdempotencyRow,
     LinkRow,
     OwnWordsRow,
@@ -98,6 +99,10 @@ EVERYBODY_HAS: tuple[Row, ...] = (
     ),
     LinkRow(
         id=ID, shopper_id=ID, head_id=ID, state="unlinked", proof="", actor="", at=YESTERDAY
+    ),
+    DispatchRow(
+        id=ID, conversation_id=ID, reply_to=1, channel="whatsapp", state="read", provider_id=ID,
+        next_attempt_at=YESTERDAY, created_at=YESTERDAY, sent_at=YESTERDAY,
     ),
     TrackerRow(sender_id=ID, events="[]", updated_at=YESTERDAY),
     IdempotencyRow(
