@@ -1,7 +1,7 @@
 # .venv: Python 3.12 or newer, everything of ours · .venv-rasa: Python 3.10, the Rasa server · one uv.lock
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help setup run test check bench bench-nlu clean browser transcript
+.PHONY: help setup run test test-crm check bench bench-nlu clean browser transcript
 
 # Any Python from 3.10 on brings uv where it is missing or too old for the lock; uv brings the rest.
 PYTHON ?= python3
@@ -36,6 +36,11 @@ test: setup .venv/.dev .venv-rasa/.dev browser types check  ## every check and e
 	$(BIN)/pytest --cov --numprocesses 2 --dist loadfile --ignore tests/e2e
 	$(BIN)/pytest --timeout 900 tests/e2e
 	.venv-rasa/bin/python -m pytest -c tests/rasa/pytest.ini tests/rasa
+
+test-crm: .venv/.dev .tools/bottlecrm/.installed  ## the tests with a real BottleCRM; its database takes minutes, once
+	$(BIN)/python -m tests.sync.real.bottlecrm
+	$(BIN)/pytest tests/sync/real/test_bottlecrm.py
+	$(BIN)/pytest tests/sync/contract tests/sync/test_through.py -k bottlecrm
 
 check: .venv/.dev  ## format, lint, types, who may import whom, and every question
 	$(BIN)/ruff format --check
@@ -77,6 +82,13 @@ clean:          ## remove environments, models and caches; the data folder var s
 
 .venv-rasa/.dev: $(LOCK) .venv-rasa/.run
 	$(SYNC_RASA) --only-group rasa-test
+	@touch $@
+
+# Real CRMs that we are tested against, each in an environment of its own, pinned with hashes.
+.tools/%/.installed: tests/sync/real/%.txt | .venv/.run
+	@echo "Installing $* for the tests …"
+	$(UV) venv --quiet --clear --python $(BIN)/python .tools/$*
+	$(UV) pip install --quiet --python .tools/$*/bin/python --require-hashes -r $<
 	@touch $@
 
 # --target needs neither a venv module nor rights on the system's Python.

@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     destinations: Words = Field(
         ("log",),
         description="comma-separated CRMs that are told: log, webhook, hubspot, klaviyo, salesforce,"
-        " shopify",
+        " shopify, tryton, bottlecrm",
     )
     mappings_dir: Path | None = Field(
         None, description="folder of the shop's own mapping pages; empty: those that are shipped"
@@ -201,6 +201,19 @@ class Settings(BaseSettings):
         SecretStr(""), description="token of Shopify's custom app for Askfirst (shpat_...)"
     )
     shopify_api_version: str = Field("2026-10", description="version of Shopify's Admin API")
+    tryton_url: str = Field("", description="where the Tryton server is")
+    tryton_database: str = Field("", description="name of Tryton's database")
+    tryton_user: str = Field("", description="login of Tryton's user for Askfirst")
+    tryton_password: SecretStr = Field(SecretStr(""), description="its password")
+    tryton_list: str = Field(
+        "",
+        description="name of Tryton's mailing list that follows ASKFIRST_MARKETING_PURPOSE; empty:"
+        " its mailing lists are left alone",
+    )
+    bottlecrm_url: str = Field("", description="where BottleCRM is, without /api")
+    bottlecrm_token: SecretStr = Field(
+        SecretStr(""), description="BottleCRM's personal access token for Askfirst (bcrm_pat_...)"
+    )
     channels: Words = Field(
         (),
         description="comma-separated channels beside the website: whatsapp, messenger, instagram, twilio",
