@@ -24,6 +24,7 @@ from bot.demo import routes as demo
 from bot.limits import LocalLimiter, RedisLimiter
 from bot.orders import intake, shopify, woocommerce
 from bot.origins import allow_origin, origins
+from bot.own import routes as own
 from bot.parts import (
     ASSISTANT,
     BUS,
@@ -85,7 +86,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> web.Application:
     app.on_response_prepare.append(allow_origin)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_parts)
-    for part in (website, channels, intake, shopify, woocommerce, api, health, widget):
+    for part in (website, channels, intake, shopify, woocommerce, api, health, widget, own):
         part.setup(app)
     if settings.demo:
         demo.setup(app, settings)

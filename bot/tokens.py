@@ -10,8 +10,10 @@ import jwt
 from preferences.errors import AskfirstError
 
 _SESSION = "askfirst-chat"
+_OWN_PAGE = "askfirst-my-data"
 _IDENTITY = "askfirst"
 _LASTS = timedelta(days=30)
+_OWN_PAGE_LASTS = timedelta(minutes=15)
 _LONGEST_IDENTITY = timedelta(minutes=15)
 _LEEWAY = timedelta(seconds=30)
 
@@ -39,12 +41,28 @@ class Tokens:
         :raises TokenError: the session is over or was not given by this gateway.
         """
         message = "This chat session is over; begin a new one."
+        return self._checked(session, _SESSION, message)
+
+    def own_page(self, conversation: str, now: datetime) -> str:
+        """Give what opens the page of whoever holds a conversation, for a quarter of an hour."""
+        claims = {"sub": conversation, "aud": _OWN_PAGE, "exp": now + _OWN_PAGE_LASTS}
+        return jwt.encode(claims, self.session_secret, "HS256")
+
+    def owner(self, ticket: str) -> str:
+        """Give the conversation whose page a ticket opens.
+
+        :raises TokenError: the ticket is over or was not given by this gateway.
+        """
+        message = "This page has been open for too long; open it again from the chat."
+        return self._checked(ticket, _OWN_PAGE, message)
+
+    def _checked(self, token: str, audience: str, message: str) -> str:
         try:
             claims = jwt.decode(
-                session,
+                token,
                 self.session_secret,
                 algorithms=["HS256"],
-                audience=_SESSION,
+                audience=audience,
                 options={"require": ["exp", "sub"]},
             )
         except (jwt.InvalidTokenError, UnicodeError):

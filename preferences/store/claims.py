@@ -20,7 +20,7 @@ async def stranger_of(session: AsyncSession, conversation: str | None) -> str | 
     row = None if conversation is None else await session.get(ConversationRow, conversation)
     if row is None or row.assurance != "anonymous":
         return None
-    return row.shopper_id if await _is_stranger(session, row.shopper_id) else None
+    return row.shopper_id if await is_stranger(session, row.shopper_id) else None
 
 
 async def claimable(session: AsyncSession, shopper: str, now: datetime) -> str | None:
@@ -40,7 +40,7 @@ async def claimable(session: AsyncSession, shopper: str, now: datetime) -> str |
         .limit(1)
     )
     said = (await session.exec(query)).first() is not None
-    return shopper if said and await _is_stranger(session, shopper) else None
+    return shopper if said and await is_stranger(session, shopper) else None
 
 
 async def settle(
@@ -55,7 +55,7 @@ async def settle(
     Nothing happens where somebody else has claimed it meanwhile.
     """
     await linking_alone(session)
-    if not await _is_stranger(session, claimed.shopper):
+    if not await is_stranger(session, claimed.shopper):
         return
     if claimed.accepted:
         await join(
@@ -71,7 +71,7 @@ async def settle(
         await erase(session, claimed.shopper, now, destinations=destinations)
 
 
-async def _is_stranger(session: AsyncSession, shopper: str) -> bool:
+async def is_stranger(session: AsyncSession, shopper: str) -> bool:
     """Whether it is nobody but themselves, and has no name."""
     named = select(IdentityRow.id).where(IdentityRow.shopper_id == shopper).limit(1)
     alone = await members_of(session, shopper) == [shopper]

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from preferences.catalogue import Purpose
 from preferences.conversation import ConsentState
 from preferences.errors import AskfirstError, BadInputError
+from preferences.profile import ERASED
 from preferences.store.changes import ChangeType, note
 from preferences.store.engine import Store
 from preferences.store.facts import refuse_erased
@@ -64,16 +65,16 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Unwanted:
-    """Something that a shopper told the shop they do not want, for some time or for good.
+    """Something that a shopper does not want, for some time or for good.
 
-    `source` is who reports it.
+    `source` is who reports it: the shop, its CRM, or the shopper themselves.
     """
 
     scope: Literal["all", "channel", "topic", "category"]
     target: str
     reason: str
     lasts: timedelta | None = None
-    source: Literal["shop", "crm"] = "shop"
+    source: Literal["shop", "crm", "shopper"] = "shop"
 
 
 async def report_decision(
@@ -133,6 +134,36 @@ async def add_suppression(
         await session.flush()
         await mark(session, head, destinations, now, urgent=True)
     return row.id
+
+
+async def lift_suppression(
+    store: Store,
+    shopper: str,
+    wanted: tuple[str, str],
+    destinations: Sequence[str],
+    now: datetime,
+) -> None:
+    """Lift what a person themselves wants again, named by scope and target, wherever it came from.
+
+    That everything was deleted stays: it is no wish about a thing.
+
+    :raises NotFoundError: there is no such shopper.
+    """
+    scope, target = wanted
+    async with store.begin() as session:
+        head = await head_of(session, shopper)
+        in_force = select(SuppressionRow).where(
+            of_person(SuppressionRow.shopper_id, head),
+            SuppressionRow.scope == scope,
+            SuppressionRow.target == target,
+            SuppressionRow.reason != ERASED,
+            col(SuppressionRow.lifted_at).is_(None),
+        )
+        for row in (await session.exec(in_force)).all():
+            row.lifted_at, row.lifted_by = now, "shopper"
+            note(session, head, "suppression.lifted", {"scope": scope, "target": target}, now)
+        await session.flush()
+        await mark(session, head, destinations, now, urgent=False)
 
 
 async def _notice(session: AsyncSession, head: str, told: Reported) -> Notice:

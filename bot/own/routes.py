@@ -1,0 +1,270 @@
+"""The routes of the shopper's own page: a ticket from the chat opens it, forms decide."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from aiohttp import web
+
+from bot.bus import CHANGES
+from bot.chat.requests import conversation_of
+from bot.own.page import FILE, PATH, STYLE, Frame, deletion_page, own_page
+from bot.parts import BUS, CATALOGUE, CLOCK, POLICY, SETTINGS, STORE, TOKENS, VOICE
+from bot.problems import problem
+from bot.tokens import TokenError
+from preferences.errors import BadInputError, NotFoundError
+from preferences.store.corrections import correct_answer
+from preferences.store.erasure import erase_shopper
+from preferences.store.export import export_shopper
+from preferences.store.own import Own, read_own
+from preferences.store.wishes import (
+    Reported,
+    Unwanted,
+    add_suppression,
+    lift_suppression,
+    report_decision,
+)
+
+_COOKIE = "askfirst_my_data"
+_OPEN_SECONDS = 15 * 60
+_STYLE = Path(__file__).parent / "static" / "own.css"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+_LONGEST_FORM = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody who looks at their own page, and what they sent along."""
+
+    request: web.Request
+    own: Own
+    form: Mapping[str, str]
+
+    @property
+    def shopper(self) -> str:
+        """The person's id."""
+        return self.own.profile.shopper
+
+    @property
+    def now(self) -> datetime:
+        """The moment, by the gateway's clock."""
+        return self.request.app[CLOCK]()
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The CRMs that have to be told."""
+        return self.request.app[SETTINGS].destinations
+
+
+def setup(app: web.Application) -> None:
+    """Add the page's routes."""
+    app.router.add_post("/v1/chat/my-data", give_ticket)
+    app.router.add_get(PATH, show)
+    app.router.add_post(PATH, act)
+    app.router.add_get(FILE, take)
+    app.router.add_get(STYLE, style)
+
+
+async def give_ticket(request: web.Request) -> web.Response:
+    """Give the address of the page to whoever holds a chat session."""
+    try:
+        conversation = conversation_of(request)
+    except TokenError as error:
+        return problem(401, "session-expired", str(error))
+    ticket = request.app[TOKENS].own_page(conversation, request.app[CLOCK]())
+    answer = {"url": f"{PATH}?ticket={ticket}"}
+    return web.json_response(answer, status=201, headers={"Cache-Control": "no-store"})
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the page; a ticket in the address becomes a cookie first, so that it is in no history."""
+    if ticket := request.query.get("ticket"):
+        return _with_cookie(request, ticket)
+    try:
+        own = await _own(request)
+    except (TokenError, NotFoundError):
+        return _over(request)
+    policy = request.app[POLICY]
+    return _html(
+        own_page(
+            _frame(request, own.locale),
+            own,
+            request.app[CATALOGUE],
+            policy.days_between_questions,
+            done="done" in request.query,
+        )
+    )
+
+
+async def act(request: web.Request) -> web.Response:
+    """Do what a form says, and show the page again.
+
+    A form of another site comes without the cookie, which is `SameSite=Lax`.
+    """
+    try:
+        own = await _own(request)
+        visit = Visit(request, own, await _form(request))
+        wanted = visit.form.get("act", "")
+        if wanted == "delete":
+            return await _delete(visit)
+        if wanted not in _ACTS:
+            message = "This page knows no such act; open it again."
+            raise BadInputError(message, field="act")
+        await _ACTS[wanted](visit)
+    except (TokenError, NotFoundError):
+        return _over(request)
+    await request.app[BUS].tell(CHANGES, "log")
+    return web.Response(status=303, headers={**_HEADERS, "Location": f"{PATH}?done"})
+
+
+async def take(request: web.Request) -> web.Response:
+    """Give everything as a file, to whom it is sure to belong."""
+    try:
+        own = await _own(request)
+    except (TokenError, NotFoundError):
+        return _over(request)
+    if not own.is_sure:
+        return _html(_frame(request, own.locale).sentence("unsure"), status=403)
+    page = await export_shopper(request.app[STORE], own.profile.shopper)
+    file = 'attachment; filename="my-data.json"'
+    return web.json_response(page, headers={**_HEADERS, "Content-Disposition": file})
+
+
+async def style(_request: web.Request) -> web.FileResponse:
+    """Give the style sheet."""
+    return web.FileResponse(_STYLE, headers={"Cache-Control": "no-cache"})
+
+
+async def _correct(visit: Visit) -> None:
+    answer, value = visit.form.get("answer", ""), visit.form.get("value", "")
+    if answer not in {one.id for one in visit.own.answers}:
+        message = "This page shows no such answer."
+        raise NotFoundError(message)
+    app = visit.request.app
+    await correct_answer(
+        app[STORE], visit.shopper, (answer, value), app[CATALOGUE], visit.destinations, visit.now
+    )
+
+
+async def _withdraw(visit: Visit) -> None:
+    purpose = visit.form.get("purpose", "")
+    if purpose not in visit.own.profile.consents:
+        message = "This page shows no such permission."
+        raise NotFoundError(message)
+    await _take_back(visit, purpose)
+
+
+async def _take_back(visit: Visit, purpose: str) -> None:
+    app = visit.request.app
+    told = Reported(
+        purpose, "withdrawn", None, visit.own.locale, "page", "shopper", f"page/{uuid4().hex}"
+    )
+    known = app[CATALOGUE].purposes[purpose]
+    await report_decision(app[STORE], visit.shopper, told, known, visit.destinations, visit.now)
+
+
+async def _mute(visit: Visit) -> None:
+    target = visit.form.get("target", "")
+    if target not in visit.request.app[CATALOGUE].questions:
+        message = "There is no such question."
+        raise NotFoundError(message)
+    await _silence(visit, Unwanted("topic", target, "not_relevant", source="shopper"))
+
+
+async def _pause(visit: Visit) -> None:
+    days = visit.request.app[POLICY].days_between_questions
+    lasts = timedelta(days=days)
+    await _silence(visit, Unwanted("all", "", "shopper_paused", lasts, source="shopper"))
+
+
+async def _stop(visit: Visit) -> None:
+    """Do what “stop” does in the chat: silence first, then every permission is taken back."""
+    await _silence(visit, Unwanted("all", "", "shopper_said_stop", source="shopper"))
+    for purpose, event in visit.own.profile.consents.items():
+        if event.permits and purpose in visit.request.app[CATALOGUE].purposes:
+            await _take_back(visit, purpose)
+
+
+async def _silence(visit: Visit, wish: Unwanted) -> None:
+    store = visit.request.app[STORE]
+    await add_suppression(store, visit.shopper, wish, visit.destinations, visit.now)
+
+
+async def _lift(visit: Visit) -> None:
+    wanted = (visit.form.get("scope", ""), visit.form.get("target", ""))
+    store = visit.request.app[STORE]
+    await lift_suppression(store, visit.shopper, wanted, visit.destinations, visit.now)
+
+
+_ACTS: Mapping[str, Callable[[Visit], Awaitable[None]]] = {
+    "correct": _correct,
+    "withdraw": _withdraw,
+    "mute": _mute,
+    "pause": _pause,
+    "stop": _stop,
+    "lift": _lift,
+}
+
+
+async def _delete(visit: Visit) -> web.Response:
+    """Ask once more, then delete; the page is over with it."""
+    frame = _frame(visit.request, visit.own.locale)
+    if visit.form.get("sure") != "yes":
+        return _html(deletion_page(frame))
+    store = visit.request.app[STORE]
+    await erase_shopper(store, visit.shopper, visit.destinations, visit.now)
+    await visit.request.app[BUS].tell(CHANGES, "log")
+    response = _html(frame.sentence("deleted"))
+    response.del_cookie(_COOKIE, path=PATH)
+    return response
+
+
+def _with_cookie(request: web.Request, ticket: str) -> web.Response:
+    try:
+        request.app[TOKENS].owner(ticket)
+    except TokenError:
+        return _over(request)
+    response = web.Response(status=303, headers={**_HEADERS, "Location": PATH})
+    response.set_cookie(
+        _COOKIE,
+        ticket,
+        max_age=_OPEN_SECONDS,
+        path=PATH,
+        httponly=True,
+        secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
+        samesite="Lax",  # the page opens from the shop's own, which may be another site
+    )
+    return response
+
+
+async def _own(request: web.Request) -> Own:
+    conversation = request.app[TOKENS].owner(request.cookies.get(_COOKIE, ""))
+    return await read_own(request.app[STORE], conversation)
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    if (request.content_length or 0) > _LONGEST_FORM:
+        message = "This form is longer than any of this page."
+        raise BadInputError(message)
+    return {name: told for name, told in (await request.post()).items() if isinstance(told, str)}
+
+
+def _frame(request: web.Request, locale: str) -> Frame:
+    return Frame(request.app[VOICE], locale)
+
+
+def _over(request: web.Request) -> web.Response:
+    return _html(_frame(request, request.app[SETTINGS].locale).sentence("over"), status=401)
+
+
+def _html(page: str, status: int = 200) -> web.Response:
+    return web.Response(text=page, status=status, content_type="text/html", headers=_HEADERS)

@@ -1,0 +1,188 @@
+"""The page where shoppers see what is kept of them, over HTTP as a browser would."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from aiohttp import ClientSession, CookieJar
+
+from bot.parts import CATALOGUE, STORE, TOKENS
+from bot.tokens import TokenError
+from preferences.profile import Profile
+from preferences.store.facts import Fact, Telling, add_facts
+from preferences.store.profiles import read_profile
+from preferences.store.tables import AnswerRow, OutboxRow, SuppressionRow
+from tests.bot.conftest import Gateway, Page
+from tests.preferences.store.shop import Shop
+
+ANSWER = re.compile(r'name="answer" value="(\w+)"')
+
+
+@dataclass
+class OwnPage:
+    """A browser that holds the page's cookie."""
+
+    http: ClientSession
+    url: str
+
+    async def shows(self) -> tuple[int, str]:
+        async with self.http.get(f"{self.url}/my-data") as response:
+            return response.status, unescape(await response.text())
+
+    async def does(self, act: str, **form: str) -> tuple[int, str]:
+        form = {"act": act, **form}
+        async with self.http.post(f"{self.url}/my-data", data=form) as response:
+            return response.status, unescape(await response.text())
+
+
+@asynccontextmanager
+async def opened(gateway: Gateway, page: Page) -> AsyncIterator[OwnPage]:
+    async with gateway.http.post(
+        f"{gateway.url}/v1/chat/my-data", headers=page.headers
+    ) as response:
+        assert response.status == 201
+        url = (await response.json())["url"]
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+        async with http.get(gateway.url + url) as first:
+            assert first.status == 200
+            assert "ticket" not in str(first.url)
+            assert first.headers["Cache-Control"] == "no-store"
+        yield OwnPage(http, gateway.url)
+
+
+async def has_answered(gateway: Gateway, customer: str | None = "7") -> Page:
+    """Somebody who bought a dress, said yes to being remembered, and that it was a gift."""
+    for days in range(10, 70, 10):
+        await gateway.has_bought("7", "shirt", days_ago=days)
+    await gateway.has_bought("7", "dress")
+    page = await gateway.page(customer)
+    await page.say(event="opened")
+    lines = await page.log(2)
+    await page.say(press=lines[-1]["choices"][0]["press"])
+    lines = await page.log(5)
+    [gift] = [one for one in lines[-1]["choices"] if one["label"] == "A gift"]
+    await page.say(press=gift["press"])
+    await page.log(7)
+    return page
+
+
+async def profile_of(gateway: Gateway) -> Profile:
+    store = gateway.app[STORE]
+    [row, *_] = await Shop(store).rows(OutboxRow)
+    return await read_profile(store, row.shopper_id)
+
+
+async def test_a_shopper_sees_corrects_and_mutes(gateway: Gateway) -> None:
+    page = await has_answered(gateway)
+    async with opened(gateway, page) as own:
+        status, shown = await own.shows()
+        [answer] = ANSWER.findall(shown)
+        corrected = await own.does("correct", answer=answer, value="self")
+        muted = await own.does("mute", scope="topic", target="gift_or_self")
+
+    assert status == 200
+    assert "“A gift”" in shown
+    assert "is “Linen dress” a gift, or for you?" in shown
+    assert "“For me”" in corrected[1]
+    assert "“A gift”" not in corrected[1]
+    assert "Silent about “To get our suggestions right" in muted[1]
+    profile = await profile_of(gateway)
+    [kept] = profile.answers
+    assert (kept.value, kept.kind, kept.channel, kept.confidence) == ("self", "declared", "page", 1)
+    assert kept.consent in {event.id for event in profile.consents.values()}
+    [wish] = profile.suppressions
+    assert (wish.scope, wish.target, wish.source) == ("topic", "gift_or_self", "shopper")
+
+
+async def test_what_was_permitted_is_taken_back_and_hides_what_was_said(gateway: Gateway) -> None:
+    page = await has_answered(gateway)
+    async with opened(gateway, page) as own:
+        _, shown = await own.does("withdraw", purpose="tailor_suggestions")
+
+    assert "Nothing is kept." in shown
+    profile = await profile_of(gateway)
+    assert profile.consents["tailor_suggestions"].state == "withdrawn"
+    assert profile.answers == ()
+
+
+async def test_a_pause_and_its_end_and_a_stop(gateway: Gateway) -> None:
+    page = await has_answered(gateway)
+    async with opened(gateway, page) as own:
+        _, paused = await own.does("pause")
+        _, lifted = await own.does("lift", scope="all", target="")
+        _, stopped = await own.does("stop")
+
+    assert "No questions at all (until 2" in paused
+    assert "Ask me nothing more" not in paused
+    assert "No questions at all" not in lifted
+    assert "No questions at all" in stopped
+    profile = await profile_of(gateway)
+    assert [wish.reason for wish in profile.suppressions] == ["shopper_said_stop"]
+    assert {event.state for event in profile.consents.values()} == {"withdrawn"}
+    rows = await Shop(gateway.app[STORE]).rows(SuppressionRow)
+    assert {row.lifted_by for row in rows} == {"shopper", None}
+
+
+async def test_everything_is_taken_along_and_then_deleted(gateway: Gateway) -> None:
+    page = await has_answered(gateway)
+    async with opened(gateway, page) as own:
+        async with own.http.get(f"{own.url}/my-data/file") as response:
+            file = await response.json(content_type="application/json")
+            named = response.headers["Content-Disposition"]
+        _, asked = await own.does("delete")
+        kept = await profile_of(gateway)
+        _, gone = await own.does("delete", sure="yes")
+        after, _ = await own.shows()
+
+    assert named == 'attachment; filename="my-data.json"'
+    assert len(file["held"]["answer"]) == 1
+    assert "cannot be undone" in asked
+    assert kept.answers
+    assert "is deleted" in gone
+    assert after == 401
+    assert (await profile_of(gateway)).erased
+
+
+async def test_what_the_shop_brought_along_is_told_apart_and_is_not_corrected_here(
+    gateway: Gateway,
+) -> None:
+    page = await has_answered(gateway)
+    store, shopper = gateway.app[STORE], (await profile_of(gateway)).shopper
+    now = datetime.now(UTC)
+    told = Telling(shopper, [Fact("imported", "channel_preference", "email", "crm", now)], "e-1")
+    await add_facts(store, told, gateway.app[CATALOGUE], (), now)
+    async with opened(gateway, page) as own:
+        [imported] = [one for one in await Shop(store).rows(AnswerRow) if one.kind == "imported"]
+        refused, _ = await own.does("correct", answer=imported.id, value="sms")
+        unknown, _ = await own.does("mute", target="no such question")
+        no_act, _ = await own.does("conjure")
+
+    assert (refused, unknown, no_act) == (401, 401, 422)
+
+
+async def test_without_a_ticket_or_with_a_forged_one_nothing_is_shown(gateway: Gateway) -> None:
+    await has_answered(gateway)
+    for path in ("/my-data", "/my-data?ticket=forged", "/my-data/file"):
+        async with gateway.http.get(gateway.url + path) as response:
+            assert response.status == 401
+            assert "open this page again" in await response.text()
+    async with gateway.http.post(gateway.url + "/my-data", data={"act": "stop"}) as response:
+        assert response.status == 401
+    async with gateway.http.post(gateway.url + "/v1/chat/my-data") as response:
+        assert response.status == 401
+
+
+async def test_a_ticket_is_no_session_and_lasts_a_quarter_of_an_hour(gateway: Gateway) -> None:
+    tokens, now = gateway.app[TOKENS], datetime.now(UTC)
+    ticket = tokens.own_page("c-1", now)
+    assert tokens.owner(ticket) == "c-1"
+    with pytest.raises(TokenError):
+        tokens.conversation(ticket)
+    with pytest.raises(TokenError):
+        tokens.owner(tokens.session("c-1", now)[0])
+    with pytest.raises(TokenError, match="again from the chat"):
+        tokens.owner(tokens.own_page("c-1", now - timedelta(minutes=16)))
