@@ -101,6 +101,28 @@ async def test_words_answer_in_the_shoppers_language(world: World, page: Page) -
     assert answer["detail"] == {"relation": "brother", "occasion": "birthday"}
 
 
+async def test_what_is_kept_is_seen_corrected_and_taken_back_on_a_page_of_ones_own(
+    world: World, page: Page, visit: Visit
+) -> None:
+    shopper, customer = await asked(page, visit, world)
+    await shopper.choice("A gift").click()
+    await expect(shopper.bubbles.last).to_contain_text("Thank you, noted: a gift.")
+    await page.get_by_role("button", name="Menu").click()
+    async with page.context.expect_page() as opening:
+        await page.get_by_role("button", name="Your data").click()
+    own = await opening.value
+
+    await expect(own.get_by_role("article").first).to_contain_text("“A gift”")
+    await own.get_by_label("What is right").select_option("For me")
+    await own.get_by_role("button", name="Correct").click()
+    await expect(own.get_by_role("article").first).to_contain_text("“For me”")
+    assert [one["value"] for one in world.preferences(customer)] == ["self"]
+
+    await own.get_by_role("button", name="Take it back").click()
+    await expect(own.get_by_text("Nothing is kept.").first).to_be_visible()
+    assert world.preferences(customer) == []
+
+
 async def test_why_is_answered_and_the_same_question_comes_back(
     world: World, page: Page, visit: Visit
 ) -> None:

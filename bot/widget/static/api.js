@@ -43,6 +43,16 @@ export class Api {
     return this.#send("PATCH", "session", body, session);
   }
 
+  /** Where the gateway is. */
+  get origin() {
+    return new URL(this.#base).origin;
+  }
+
+  /** The address of the page where the shopper sees what is kept of them, for a quarter of an hour. */
+  ownPage(session) {
+    return this.#send("POST", "my-data", undefined, session);
+  }
+
   /** From now on the session opens nothing, here or anywhere. */
   endSession(session) {
     return this.#send("DELETE", "session", undefined, session);

@@ -176,6 +176,7 @@ export class Chat {
       menu: new Menu(words.menu, [
         [words.person, () => this.#say({ text: words.personText })],
         [words.stop, () => this.#say({ text: words.stopText })],
+        [words.yourData, () => this.#showData()],
         [words.transcript, () => this.#print()],
         [words.notYou, () => this.#startAgain()],
       ]),
@@ -320,6 +321,19 @@ export class Chat {
   async #print() {
     const { print } = await import("./transcript.js");
     print(this.#lines, this.#words, this.#session.assistant ?? this.#words.title);
+  }
+
+  /** Opens the page at once, while the click still counts: its address comes later. */
+  async #showData() {
+    const page = open("about:blank", "_blank");
+    try {
+      const { url } = await this.#api.ownPage(await this.#session.token((answer) => this.#made(answer)));
+      if (page) page.opener = null;
+      (page ?? window).location.assign(new URL(url, this.#api.origin).href);
+    } catch {
+      page?.close();
+      this.#status();
+    }
   }
 
   async #present() {

@@ -19,6 +19,7 @@ export default {
   personText: "Ich möchte mit einem Menschen sprechen",
   stop: "Keine Fragen mehr",
   stopText: "stopp",
+  yourData: "Deine Daten",
   transcript: "Drucken oder sichern",
   notYou: "Nicht du? Neu beginnen",
   notYouWhy: "Das wurde auf diesem Gerät schon früher gesagt.",

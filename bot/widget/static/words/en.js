@@ -19,6 +19,7 @@ export default {
   personText: "I would like to talk to a person",
   stop: "No more questions",
   stopText: "stop",
+  yourData: "Your data",
   transcript: "Print or save",
   notYou: "Not you? Start again",
   notYouWhy: "This was said on this device before.",

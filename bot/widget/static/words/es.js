@@ -19,6 +19,7 @@ export default {
   personText: "Quiero hablar con una persona",
   stop: "No más preguntas",
   stopText: "stop",
+  yourData: "Tus datos",
   transcript: "Imprimir o guardar",
   notYou: "¿No eres tú? Empezar de nuevo",
   notYouWhy: "Esto se dijo antes en este dispositivo.",
