@@ -64,6 +64,7 @@ class TakeTurn(Action):
                     settings.destinations,
                     lambda: datetime.now(UTC),
                     _ringer(settings.redis_url),
+                    settings.messages_per_month,
                 )
             return self._open
 

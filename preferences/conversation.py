@@ -177,7 +177,8 @@ class State:
     `verified` that the shop vouched for who is talking; `claimable` is the shopper who answered
     something on this device before somebody signed in, if that may still be taken over. `seen_at`
     is when the shopper last did something here, `zone` their own time zone (both as far as known),
-    `held` what is answered already, `paused` the questions that nobody is asked at present.
+    `held` what is answered already, `paused` the questions that nobody is asked at present;
+    `spent` that the channel's messages of the month are used up, so that only answers are sent.
     """
 
     conversation: str
@@ -205,6 +206,7 @@ class State:
     paused: frozenset[str] = frozenset()
     seen_at: datetime | None = None
     zone: str = ""
+    spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _GENERATED = (
     "woocommerce_secret",
     "meta_verify_token",
 )
-_NEEDS = {
+CHANNEL_NEEDS = {
     "whatsapp": ("meta_app_secret", "whatsapp_number", "whatsapp_token"),
     "messenger": ("meta_app_secret", "messenger_page", "messenger_token"),
     "instagram": ("meta_app_secret", "instagram_account", "instagram_token"),
@@ -349,10 +349,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _channels_are_whole(self) -> Self:
         for channel in self.channels:
-            if channel not in _NEEDS:
-                message = (
-                    f"ASKFIRST_CHANNELS names {channel}, and there are only {', '.join(_NEEDS)}"
-                )
+            if channel not in CHANNEL_NEEDS:
+                message = f"ASKFIRST_CHANNELS names {channel}, and there are only {', '.join(CHANNEL_NEEDS)}"
                 raise ValueError(message)
             if missing := self.missing(channel):
                 message = f"ASKFIRST_CHANNELS names {channel}, so {missing[0]} must be set"
@@ -363,7 +361,7 @@ class Settings(BaseSettings):
         """Name the settings that a channel lacks."""
         lacks = [
             name
-            for name in _NEEDS[channel]
+            for name in CHANNEL_NEEDS[channel]
             if not (
                 held.get_secret_value()
                 if isinstance(held := getattr(self, name), SecretStr)

@@ -21,6 +21,10 @@ def command(arguments: Sequence[str]) -> int:
         from bot.understand import command as understand  # noqa: PLC0415 - no run needs it
 
         return understand(arguments[1:])
+    if arguments[:1] == ["channels"]:
+        from bot.channels.checking import command as channels  # noqa: PLC0415 - no run needs it
+
+        return channels(arguments[1:])
     if arguments[:1] == ["inspect"]:
         from bot.inspecting import command as inspect  # noqa: PLC0415 - no run needs it
 
@@ -42,7 +46,7 @@ def _read(arguments: Sequence[str]) -> dict[str, Any]:
     parser = ArgumentParser(
         prog="python -m bot",
         description="Run Askfirst: gateway, action server, Rasa and CRM sync, until Ctrl-C.",
-        epilog="`python -m bot understand --help` tries phrases on it, `python -m bot inspect --help` reads webhooks. Every other setting is an ASKFIRST_* variable; .env.example names them all.",
+        epilog="`python -m bot understand --help` tries phrases on it, `python -m bot inspect --help` reads webhooks, `python -m bot channels check` tries the channels. Every other setting is an ASKFIRST_* variable; .env.example names them all.",
     )
     parser.add_argument(
         "--port", type=int, help="port of the gateway (ASKFIRST_PORT, 8080); 0 takes a free one"

@@ -12,6 +12,7 @@ _SENTENCES = {
     "shopper_erased": "They had everything deleted.",
     "already_sorted": "They said it is taken care of.",
     "not_relevant": "They said it does not concern them.",
+    "messages_used_up": "The messages that the channel may send this month are used up.",
     "person_is_talking": "A person is talking with them.",
     "was_objected": "Their browser objects to what the answer would be kept for.",
     "was_declined": "They declined it.",

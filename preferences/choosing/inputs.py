@@ -62,6 +62,7 @@ class Inputs:
     asked: tuple[Asked, ...] = ()
     held: tuple[Held, ...] = ()
     paused: tuple[str, ...] = ()
+    spent: bool = False
     delicate: tuple[str, ...] = ()
     weighables: tuple[Weighable, ...] = ()
 
@@ -94,6 +95,7 @@ def inputs_of(trigger: str, state: State, catalogue: Catalogue) -> Inputs:
         asked=state.asked,
         held=state.held,
         paused=tuple(sorted(state.paused)),
+        spent=state.spent,
         delicate=tuple(sorted(name for name in names if _is_delicate(questions[name]))),
         weighables=tuple(
             _weighable(candidate, questions.get(candidate.question))

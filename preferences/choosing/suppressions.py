@@ -24,6 +24,8 @@ def against_all(inputs: Inputs) -> Iterator[Reason]:
     yield from (Reason(held.reason, "", _stage(held)) for held in forbidding(inputs))
     if inputs.handed_off:
         yield Reason("person_is_talking", "", "wish")
+    if inputs.spent:
+        yield Reason("messages_used_up", "", "fatigue")
 
 
 def against_one(inputs: Inputs, weighable: Weighable) -> Iterator[Reason]:

@@ -1,7 +1,7 @@
 """One turn, once: reads the state, lets the domain answer, and commits all of it together."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, 
 from preferences.errors import NotFoundError
 from preferences.store.addresses import read_address
 from preferences.store.desk import Desk
-from preferences.store.dispatches import put_dispatch
+from preferences.store.dispatches import count_charged, month_of, put_dispatch
 from preferences.store.engine import Store
 from preferences.store.persons import hold_person
 from preferences.store.records import write_records
@@ -36,7 +36,8 @@ class Turns:
     """Takes turns of one shop's assistant over its store.
 
     `destinations` names the CRMs that are to be told; `ring` is called after a commit that left
-    them something; `clock` gives aware UTC times.
+    them something; `clock` gives aware UTC times; after so many charged `messages_per_month` on a
+    channel it only answers and asks nothing (0: no limit).
     """
 
     store: Store
@@ -44,6 +45,7 @@ class Turns:
     destinations: Sequence[str]
     clock: Callable[[], datetime]
     ring: Callable[[], Awaitable[None]] = _nobody_listens
+    messages_per_month: int = 0
 
     async def take(self, conversation: str, message_id: str, heard: Heard) -> list[dict[str, Any]]:
         """Answer one message that the log holds; `heard` is used where it is a text.
@@ -85,6 +87,9 @@ class Turns:
             now=now,
             catalogue=catalogue,
         )
+        if need.occasion and row.account and self.messages_per_month:
+            sent = await count_charged(session, row.channel, month_of(now))
+            state = replace(state, spent=sent >= self.messages_per_month)
         vault = self.store.vault
         address = read_address(vault, row)  # an erasure takes it, and the goodbye needs it
         turn = self.assistant.respond(_message(vault, inbound, heard, ask), state)

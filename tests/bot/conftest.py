@@ -46,6 +46,7 @@ class FakeRasa:
     turns: list[dict[str, Any]] = field(default_factory=list)
     taught: dict[str, tuple[Guess, ...]] = field(default_factory=dict)
     url: str = ""
+    messages_per_month: int = 0
 
     async def turn(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -53,7 +54,13 @@ class FakeRasa:
         self.turns.append(body)
         if not self.awake or self.status != 200:
             return web.json_response({}, status=503 if not self.awake else self.status)
-        turns = Turns(self.store, assistant(), ("log",), lambda: datetime.now(UTC))
+        turns = Turns(
+            self.store,
+            assistant(),
+            ("log",),
+            lambda: datetime.now(UTC),
+            messages_per_month=self.messages_per_month,
+        )
         text = body["text"] or ""
         heard = Heard(text, self.taught.get(text, ()))
         replies = await turns.take(body["sender"], body["message_id"], heard)

@@ -9,6 +9,7 @@ from preferences.store.tables import (
     AnswerRow,
     ConsentRow,
     ConversationRow,
+    DecisionRow,
     IdentityRow,
     MessageRow,
     SuppressionRow,
@@ -86,6 +87,28 @@ async def test_a_question_has_buttons_and_pressing_one_answers_it(line: Line) ->
     assert (rows[0].form, rows[1].form) == ("buttons", "list" if len(options) > 3 else "buttons")
     (answer,) = await line.rows(AnswerRow)
     assert (answer.question_id, answer.channel) == ("gift_or_self", "whatsapp")
+
+
+async def test_when_the_messages_of_a_month_are_used_up_answers_go_on_and_questions_rest(
+    line: Line,
+) -> None:
+    line.rasa.messages_per_month = 1
+    await line.is_a_customer()
+    await line.platform.writes("hello")
+    await line.receives(1)
+    await line.ends_as("sent")
+    await line.platform.opens()
+    await until(lambda: len(line.rasa.turns) == 2)
+    await line.platform.writes("are you open tomorrow?")
+    await line.receives(2)
+    (decision,) = await line.rows(DecisionRow)
+    assert [one["code"] for one in decision.reasons] == ["messages_used_up"]
+
+    await line.platform.reports("delivered", line.platform.delivered[0], pricing={"type": "free_x"})
+    await line.platform.reports("delivered", line.platform.delivered[1], pricing={"type": "free_x"})
+    await line.platform.opens()
+    await line.receives(3)
+    assert len(choices_of(line.platform.delivered[2])) == 2
 
 
 async def test_a_button_of_another_conversation_is_the_words_on_it(line: Line) -> None:
