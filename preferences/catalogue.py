@@ -130,6 +130,8 @@ class Question(_Entry):
     """The reply to several options at once, or to own words; `{answer|…}` holds them."""
     give: Texts | None = None
     """What the shopper gets back for several options at once, or for own words."""
+    gives: Name | None = None
+    """An entry of gives.yml that is given beside, whatever is answered, and also to who declines."""
     unwanted: Texts | None = None
     """The reply where an option is said to be not wanted; without it that is no answer."""
     details: dict[Name, dict[Name, Texts]] = {}
@@ -170,6 +172,29 @@ class Question(_Entry):
         return value == WORDS if self.kind == "open" else bool(self.chosen(value))
 
 
+class Give(_Entry):
+    """What a shopper is given back: said at once, or promised until a day."""
+
+    kind: Literal["tip", "help", "effect", "offer", "points", "thanks"]
+    texts: Texts
+    value: str = ""
+    """What whoever keeps a promise needs to know: how many points, the code of an offer."""
+    due_days: int | None = Field(default=None, ge=1)
+    """Within how many days a promise has to be kept."""
+
+    @model_validator(mode="after")
+    def _is_due(self) -> Self:
+        if self.is_promise != (self.due_days is not None):
+            message = "due_days: offers and points need it, and nothing else has it"
+            raise ValueError(message)
+        return self
+
+    @property
+    def is_promise(self) -> bool:
+        """Whether somebody has to do something for it."""
+        return self.kind in {"offer", "points"}
+
+
 class Purpose(_Entry):
     """What answers may be kept for, with the notice that asks for it."""
 
@@ -189,6 +214,7 @@ class Catalogue(_Entry):
 
     questions: Mapping[str, Question]
     purposes: Mapping[str, Purpose]
+    gives: Mapping[str, Give] = {}
 
     @cached_property
     def values(self) -> frozenset[tuple[str, str]]:
@@ -234,7 +260,17 @@ def load_catalogue(folder: Path = HERE) -> Catalogue:
                 f"questions/{question.id}.yml: purpose {question.purpose} is not in purposes.yml."
             )
             raise CatalogueError(message)
-    return Catalogue(questions=questions, purposes=purposes)
+    gives = _gives(folder / "gives.yml")
+    for question in questions.values():
+        if question.gives is not None and question.gives not in gives:
+            message = f"questions/{question.id}.yml: {question.gives} is not in gives.yml."
+            raise CatalogueError(message)
+    return Catalogue(questions=questions, purposes=purposes, gives=gives)
+
+
+def _gives(file: Path) -> dict[str, Give]:
+    page = read_yaml(file) if file.exists() else {}
+    return {name: _checked(Give, file, entry, name) for name, entry in page.items()}
 
 
 def read_yaml(file: Path) -> dict[str, Any]:

@@ -248,6 +248,16 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Promised:
+    """The shopper was promised a give of the catalogue, for the ask that ended just now."""
+
+    give: str
+    kind: str
+    value: str
+    due_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentAct:
     """Permission given, refused or withdrawn, by which act; `ask` holds the notice shown."""
 
@@ -372,6 +382,7 @@ Record = (
     Put
     | Closed
     | Answered
+    | Promised
     | ConsentAct
     | Suppress
     | Lifted

@@ -53,6 +53,7 @@ class Profile:
     linked_to: str | None = None
     conflicts: tuple[Conflict, ...] = ()
     expired: tuple[Answer, ...] = ()
+    promises: tuple[Mapping[str, Any], ...] = ()
 
 
 def fold(shopper: str, ledgers: Ledgers, now: datetime) -> Profile:
@@ -152,8 +153,12 @@ def _newest_first(answers: Iterable[Answer]) -> tuple[Answer, ...]:
 
 
 def as_json(profile: Profile) -> dict[str, Any]:
-    """Give the shape that the preference API and every destination share."""
-    return {
+    """Give the shape that the preference API and every destination share.
+
+    `promises` is there where something was promised.
+    """
+    promised = {"promises": [dict(one) for one in profile.promises]} if profile.promises else {}
+    return promised | {
         "shopper": profile.shopper,
         "identities": dict(profile.identities),
         "preferences": [_answer(answer) for answer in profile.answers],

@@ -13,6 +13,7 @@ from preferences.conversation import (
 )
 from preferences.dialogue import claiming, wishes
 from preferences.dialogue.asks import ask_or_be_silent, put_again
+from preferences.dialogue.giving import give
 from preferences.dialogue.keeping import take
 from preferences.dialogue.resting import after_outcome
 from preferences.dialogue.scene import Scene
@@ -82,9 +83,9 @@ def _not_answered(scene: Scene, reading: Reading) -> Turn | None:
     if not reading.sure or reading.act not in _NON_ANSWERS:
         return None
     outcome, occasion = _NON_ANSWERS[reading.act]
-    return (
-        scene.close(outcome) + after_outcome(scene, scene.state.ask, outcome) + scene.say(occasion)
-    )
+    ask = scene.state.ask
+    ended = scene.close(outcome) + after_outcome(scene, ask, outcome) + scene.say(occasion)
+    return ended if outcome == "skipped" else ended + give(scene, ask)
 
 
 def _help(scene: Scene, ask: Ask) -> str:

@@ -3,6 +3,7 @@
 from preferences.catalogue import WORDS, Question
 from preferences.conversation import Answered, Ask, Closed, Pending, Reply, Turn
 from preferences.dialogue.asks import pick_ask, put, reading_back
+from preferences.dialogue.giving import give
 from preferences.dialogue.resting import after_answer
 from preferences.dialogue.scene import Scene
 from preferences.understanding import Reading, plain
@@ -109,7 +110,7 @@ def keep(scene: Scene, ask: Ask, pending: Pending) -> Turn:
     """Store an answer, say what it changes, and give something back."""
     answer = Answered(ask, pending.value, pending.detail, pending.words, pending.confidence)
     told = Turn((Reply("say", _thanks(scene, pending)),), (answer, Closed("answered")))
-    return told + after_answer(scene, ask, pending)
+    return told + give(scene, ask) + after_answer(scene, ask, pending)
 
 
 def _thanks(scene: Scene, pending: Pending) -> str:

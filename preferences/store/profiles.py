@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,6 +20,7 @@ from preferences.store.tables import (
     ConsentEventRow,
     IdentityRow,
     OwnWordsRow,
+    PromiseRow,
     ShopperRow,
     SuppressionRow,
 )
@@ -52,6 +55,7 @@ async def read_profiles(store: Store, shoppers: Collection[str]) -> dict[str, Pr
         answers = await _of(session, AnswerRow, known)
         spoken = await _of(session, OwnWordsRow, known)
         suppressions = await _of(session, SuppressionRow, known)
+        promised = await _of(session, PromiseRow, known)
         # Last: a withdrawal that lands between two queries hides what was read before it.
         consents = await _of(session, ConsentEventRow, known)
     now = datetime.now(UTC)
@@ -61,15 +65,18 @@ async def read_profiles(store: Store, shoppers: Collection[str]) -> dict[str, Pr
         for row in rows
     }
     profiles = {
-        person: fold(
-            person,
-            Ledgers(
-                _identities(store.vault, identities[person]),
-                [_answer(row, words.get(row.id)) for row in answers[person]],
-                map(_consent, consents[person]),
-                map(_suppression, suppressions[person]),
+        person: _with_promises(
+            promised[person],
+            fold(
+                person,
+                Ledgers(
+                    _identities(store.vault, identities[person]),
+                    [_answer(row, words.get(row.id)) for row in answers[person]],
+                    map(_consent, consents[person]),
+                    map(_suppression, suppressions[person]),
+                ),
+                now,
             ),
-            now,
         )
         for person in people
     }
@@ -80,9 +87,9 @@ async def read_profiles(store: Store, shoppers: Collection[str]) -> dict[str, Pr
     }
 
 
-async def _of[Row: (IdentityRow, AnswerRow, OwnWordsRow, SuppressionRow, ConsentEventRow)](
-    session: AsyncSession, table: type[Row], heads: Mapping[str, str]
-) -> defaultdict[str, list[Row]]:
+async def _of[
+    Row: (IdentityRow, AnswerRow, OwnWordsRow, SuppressionRow, ConsentEventRow, PromiseRow)
+](session: AsyncSession, table: type[Row], heads: Mapping[str, str]) -> defaultdict[str, list[Row]]:
     """Give the rows of all these shoppers by the person that each is."""
     kept = defaultdict[str, list[Row]](list)
     for row in (
@@ -90,6 +97,24 @@ async def _of[Row: (IdentityRow, AnswerRow, OwnWordsRow, SuppressionRow, Consent
     ).all():
         kept[heads[row.shopper_id]].append(row)
     return kept
+
+
+def _with_promises(rows: Iterable[PromiseRow], profile: Profile) -> Profile:
+    """Give a profile with what is promised; of who was erased nothing is left of it either."""
+    in_order = sorted(rows, key=lambda row: (row.promised_at, row.id), reverse=True)
+    return replace(profile, promises=tuple(_promise(row) for row in in_order))
+
+
+def _promise(row: PromiseRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "give": row.give_id,
+        "kind": row.kind,
+        "value": row.value,
+        "promised_at": row.promised_at.isoformat(),
+        "due_at": row.due_at.isoformat(),
+        "kept_at": row.kept_at and row.kept_at.isoformat(),
+    }
 
 
 def _identities(vault: Vault, rows: Iterable[IdentityRow]) -> list[tuple[str, str]]:

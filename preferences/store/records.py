@@ -21,6 +21,7 @@ from preferences.conversation import (
     Erased,
     HandedOff,
     Lifted,
+    Promised,
     Put,
     Record,
     Speaks,
@@ -34,6 +35,7 @@ from preferences.store.erasure import erase
 from preferences.store.ids import new_id
 from preferences.store.outbox import mark
 from preferences.store.permissions import permission, write_consent, write_request
+from preferences.store.promises import write_promise
 from preferences.store.sealed import put_sealed
 from preferences.store.states import to_ask
 from preferences.store.suppressions import lift_suppressions, write_suppression
@@ -45,7 +47,7 @@ from preferences.store.tables import (
     OwnWordsRow,
 )
 
-_TOLD = (Answered, ConsentAct, Suppress, Lifted, Erased, Claimed)
+_TOLD = (Answered, Promised, ConsentAct, Suppress, Lifted, Erased, Claimed)
 _URGENT = (Suppress, Erased)
 
 
@@ -73,8 +75,8 @@ async def _write(desk: Desk, record: Record) -> None:
                 await write_request(desk, record.ask)
         case Closed():
             await _close(desk, record)
-        case Answered():
-            await _answer(desk, record)
+        case Answered() | Promised():
+            await _keep(desk, record)
         case ConsentAct():
             await write_consent(desk, record)
         case Suppress():
@@ -92,6 +94,14 @@ async def _write(desk: Desk, record: Record) -> None:
             await settle(desk.session, desk.state.shopper, record, desk.destinations, now)
         case _:  # pragma: no cover  (the type checker proves that nothing comes here)
             assert_never(record)
+
+
+async def _keep(desk: Desk, record: Answered | Promised) -> None:
+    """Keep what the shopper gave, or what they were promised for it."""
+    if isinstance(record, Promised):
+        await write_promise(desk, record)
+    else:
+        await _answer(desk, record)
 
 
 def _note(desk: Desk, record: HandedOff | Disclosed | Speaks | Unclear) -> None:

@@ -42,6 +42,7 @@ HOW_LONG = {
     "habit": "as long as an order it is worked out from",
     "privacy_request": _FACTS,
     "candidate": "until it is over",
+    "promise": _FACTS,
     "quarantine": _days(_LIMITS.unread),
     "outbox": _KNOWN,
     "change": _days(KEPT_CHANGES),

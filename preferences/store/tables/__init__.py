@@ -9,7 +9,12 @@ repositories hand out the domain's own types.
 from preferences.store.tables.access import ApiKeyRow, IdempotencyRow, JournalMarkRow
 from preferences.store.tables.answers import AnswerRow, OwnWordsRow
 from preferences.store.tables.base import Row
-from preferences.store.tables.choosing import CandidateRow, DecisionRow, PausedQuestionRow
+from preferences.store.tables.choosing import (
+    CandidateRow,
+    DecisionRow,
+    PausedQuestionRow,
+    PromiseRow,
+)
 from preferences.store.tables.consent import ConsentEventRow, ConsentRow, NoticeRow, SuppressionRow
 from preferences.store.tables.conversations import (
     AskRow,
@@ -62,6 +67,7 @@ __all__ = [
     "PausedQuestionRow",
     "PrivacyRequestRow",
     "ProductRow",
+    "PromiseRow",
     "PurchaseLineRow",
     "PurchaseNoteRow",
     "PurchaseRow",

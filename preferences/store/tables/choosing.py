@@ -37,6 +37,25 @@ class DecisionRow(Row, table=True):
     inputs: dict[str, Any] | None = a_json(default=None)
 
 
+class PromiseRow(Row, table=True):
+    """Something that a shopper was promised for a question: due until it is kept.
+
+    `ask_id` names the ask that it was promised for; `kept_by` is the name of the key that said so.
+    """
+
+    __tablename__ = "promise"
+    id: str = Field(primary_key=True)
+    shopper_id: str = Field(foreign_key="shopper.id", index=True)
+    give_id: str
+    kind: str
+    value: str
+    ask_id: str
+    promised_at: datetime = a_time(index=True)
+    due_at: datetime = a_time()
+    kept_at: datetime | None = a_time(default=None)
+    kept_by: str = ""
+
+
 class PausedQuestionRow(Row, table=True):
     """A question that too many felt as a burden: nobody is asked until its owner resumes it."""
 

@@ -49,9 +49,16 @@ def scopes_of(page: Mapping[str, Any]) -> set[str]:
     return set(security["key"])
 
 
+def filled(path: str) -> str:
+    """Have a path tell of nobody."""
+    for name in ("{id}", "{other}", "{promise}"):
+        path = path.replace(name, NOBODY)
+    return path
+
+
 async def ask(api: Api, method: str, path: str, page: Mapping[str, Any], key: str) -> Answer:
     more = {"json": BODIES[page["operationId"]]} if "requestBody" in page else {}
-    url = path.replace("{id}", NOBODY).replace("{other}", NOBODY)
+    url = filled(path)
     return await api.call(method, url, key=key, **more)
 
 
@@ -97,7 +104,7 @@ async def test_without_a_key_in_force_nothing_is_told(api: Api, why: str) -> Non
     }[why]
     reference = await api.get("/v1/keys", key="ask_reference")
     for method, path, page in EVERY:
-        url = api.gateway.url + path.replace("{id}", NOBODY).replace("{other}", NOBODY)
+        url = api.gateway.url + filled(path)
         headers = {"Authorization": header} if header else {}
         body = BODIES.get(page["operationId"])
         async with api.http.request(method, url, headers=headers, json=body) as response:
@@ -120,7 +127,8 @@ async def test_who_is_not_there_is_never_told_from_who_is_gone(api: Api) -> None
             continue
         more = {"json": BODIES[page["operationId"]]} if "requestBody" in page else {}
         for name in names:
-            answer = await api.call(method, path.replace("{id}", name), **more)
+            url = path.replace("{id}", name).replace("{promise}", NOBODY)
+            answer = await api.call(method, url, **more)
             assert (answer.status, answer.raw) == (404, reference.raw), f"{method} {path} {name}"
 
 

@@ -17,6 +17,7 @@ from preferences.store.tables import (
     DispatchRow,
     IdempotencyRow,
     PrivacyRequestRow,
+    PromiseRow,
     PurchaseNoteRow,
     TrackerRow,
     WebhookDeliveryRow,
@@ -128,6 +129,12 @@ async def _add_traffic(shop: Shop, head: str, talk: Conversation) -> None:
             CandidateRow(
                 id="candidate", shopper_id=head, question_id="gift_or_self", about=about,
                 reason="misfit", created_at=shop.now, expires_at=shop.now + DAY,
+            )
+        )  # fmt: skip
+        session.add(
+            PromiseRow(
+                id="promise", shopper_id=head, give_id="kanari", kind="points", value="kanari",
+                ask_id="ask", promised_at=shop.now, due_at=shop.now + DAY,
             )
         )  # fmt: skip
 

@@ -44,6 +44,7 @@ from preferences.store.tables import (
     LinkRow,
     OwnWordsRow,
     PrivacyRequestRow,
+    PromiseRow,
     PurchaseLineRow,
     PurchaseNoteRow,
     PurchaseRow,
@@ -92,6 +93,10 @@ EVERYBODY_HAS: tuple[Row, ...] = (
     CandidateRow(
         id=ID, shopper_id=ID, question_id=QUESTION, reason="misfit", created_at=YESTERDAY,
         about={"purchase": ID, "sku": "D-1", "product": "Summer dress"}, expires_at=NOW + 9 * DAY,
+    ),
+    PromiseRow(
+        id=ID, shopper_id=ID, give_id=ID, kind="points", value="1", ask_id=ID,
+        promised_at=YESTERDAY, due_at=YESTERDAY,
     ),
     SuppressionRow(
         id=ID, shopper_id=ID, scope="topic", target=ID, source="shopper", reason="shopper_said_no",

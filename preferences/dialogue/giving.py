@@ -1,0 +1,18 @@
+"""Gives what a question has to give beside its words: whatever was answered, and also to a no."""
+
+from preferences.conversation import Ask, Promised, Reply, Turn
+from preferences.dialogue.scene import Scene
+
+
+def give(scene: Scene, ask: Ask | None) -> Turn:
+    """Say it, and promise what somebody has to do for it."""
+    if ask is None or ask.kind not in {"question", "confirm"}:
+        return Turn()
+    name = scene.catalogue.questions[ask.question].gives
+    if name is None:
+        return Turn()
+    one = scene.catalogue.gives[name]
+    said = Reply("say", scene.voice.fill(one.texts[scene.state.locale]))
+    if one.due_days is None:
+        return Turn((said,))
+    return Turn((said,), (Promised(name, one.kind, one.value, one.due_days),))
