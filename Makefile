@@ -52,7 +52,11 @@ check: .venv/.dev  ## format, lint, types, who may import whom, and every questi
 bench: setup .venv/.dev  ## measure beside a plain Rasa project, and the store beside bare SQL; JSON lines
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench store
-	@exec $(BIN)/python -m tests.bench choosing
+	@$(BIN)/python -m tests.bench choosing
+	@exec $(BIN)/python -m tests.bench widget
+
+screenshots: .venv/.dev browser  ## take the pictures of the chat for the documents anew
+	@$(BIN)/python -m tests.screenshots
 
 transcript: .venv/.dev  ## print a conversation as a person would read it: make transcript NAME=grief
 	@$(BIN)/python -m tests.conversations $(NAME)

@@ -101,7 +101,8 @@ def _header(visit: Visit) -> Markup:
 
 def _footer() -> Markup:
     words = "A demo shop: the goods and the people are invented, and nothing is sold."
-    return tag("footer", tag("p", words, class_="quiet"))
+    link = tag("a", "Playground of the chat", href="/demo/playground")
+    return tag("footer", tag("p", f"{words} ", link, class_="quiet"))
 
 
 def _shoppers(chosen: Shopper, shelf: Shelf) -> Markup:

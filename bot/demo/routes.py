@@ -15,6 +15,7 @@ from aiohttp import ClientSession, web
 from bot.demo import pages
 from bot.demo.feed import feed
 from bot.demo.gateway import Gateway, GatewayUnavailableError, WebhookRefusedError, base_url
+from bot.demo.playground import playground
 from bot.demo.shelf import Product, Shelf, Shopper
 from bot.demo.webhooks import order_created
 from preferences.settings import Settings
@@ -43,6 +44,7 @@ def setup(app: web.Application, settings: Settings) -> None:
     app.router.add_post("/demo/buy", shop.buy)
     app.router.add_get("/demo/orders/{number:[0-9]+}", shop.order)
     app.router.add_get("/demo/identity", shop.identity)
+    app.router.add_get("/demo/playground", shop.playground)
     app.router.add_static("/demo/static/", _STATIC)
 
 
@@ -104,6 +106,10 @@ class Shop:
         """Give a fresh identity to a page that has been open for long."""
         token = self._identity(self._shopper(request))
         return web.Response(text=token, headers=_HEADERS)
+
+    async def playground(self, _request: web.Request) -> web.Response:
+        """Show the widget's themes, places and calls."""
+        return _html(playground(self.settings.shop_name, self.shelf))
 
     async def _tell(self, number: int, shopper: Shopper, product: Product) -> None:
         assert self.gateway is not None, "the shop is open while it serves"  # noqa: S101

@@ -4,7 +4,5 @@
   const key = `shop.opened.${document.currentScript.dataset.order}`;
   if (sessionStorage.getItem(key)) return;
   sessionStorage.setItem(key, "yes");
-  const open = () => window.Askfirst.open();
-  if (window.Askfirst) open();
-  else addEventListener("askfirst:ready", open, { once: true });
+  (window.Askfirst ??= []).push(["open"]);
 })();

@@ -112,7 +112,7 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
     const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = sheets;
     root.replaceChildren(launcher);
-    dress(options);
+    dress({ ...options.theme, ...options });
     paint();
     keep();
     observer.observe(document.documentElement, { childList: true });
@@ -127,9 +127,10 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
     open, close,
     toggle: () => (wanted ? close() : open()),
     show() { start(); host.hidden = false; },
-    hide() { close(); host.hidden = true; },
+    hide() { start(); close(); host.hidden = true; },
     on(name, listener) {
       (listeners[name] ??= new Set()).add(listener);
+      if (host && name === "ready") listener();
       return () => { listeners[name].delete(listener); };
     },
     identify: later("identify"),
@@ -159,8 +160,10 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
   launcher.append(badge);
   launcher.onclick = () => (wanted ? close() : open({ focus: true, byShopper: true }));
   window.Askfirst = Object.freeze(api);
-  api.push(...queued);
-  const early = () => { if (String(options.autoload) !== "false") start(); };
+  const early = () => {
+    api.push(...queued);
+    if (String(options.autoload) !== "false") start();
+  };
   if (document.readyState !== "loading") early();
   else addEventListener("DOMContentLoaded", early);
   dispatchEvent(new Event("askfirst:ready"));

@@ -468,9 +468,10 @@ export class Chat {
 
   /** What the launcher tells: of the answers that came while nobody looked, in any tab. */
   #paint() {
-    if (this.#panel.isOpen && !document.hidden) this.#session.seen = this.#after;
+    const shown = this.#panel.isOpen || this.#polls > 0;
+    if (shown && !document.hidden) this.#session.seen = this.#after;
     const { seen } = this.#session;
-    const unread = this.#panel.isOpen ? 0
+    const unread = shown ? 0
       : this.#lines.filter(({ from, seq }) => from !== "shopper" && seq > seen).length;
     const news = unread ? this.#words.news(unread) : "";
     if (this.#news.textContent !== news) {

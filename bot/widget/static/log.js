@@ -72,10 +72,12 @@ export class Log {
       this.#append(row, true);
     }
     this.#settle(row);
+    const atEnd = this.#isAtEnd;
     if (item.state === "failed") this.#failed(row, item);
     else if (item.state !== "sent") {
       row.append(element("p", { class: "note slow" }, this.#words.sending));
     }
+    if (atEnd) this.scrollToEnd();
   }
 
   /** What was said before is here again: who is somebody else can say so. */
@@ -149,9 +151,13 @@ export class Log {
     this.element.append(element("p", { class: "day" }, text));
   }
 
-  #append(row, follow = false) {
+  get #isAtEnd() {
     const { scrollHeight, scrollTop, clientHeight } = this.element;
-    const atEnd = scrollHeight - scrollTop - clientHeight < 80;
+    return scrollHeight - scrollTop - clientHeight < 80;
+  }
+
+  #append(row, follow = false) {
+    const atEnd = this.#isAtEnd;
     this.element.append(row);
     if (follow || atEnd) this.scrollToEnd();
   }

@@ -9,20 +9,22 @@ const CSS = `
 --accent:var(--askfirst-accent,light-dark(#1d5b4c,#8fd0ba))!important;--on-accent:light-dark(#fff,#000)!important}
 :host([hidden]){display:none!important}
 section{padding:16px 18px;border:1px solid var(--line);border-radius:var(--radius);background:var(--surface);color:var(--text)}
-p{margin:0 0 10px;overflow-wrap:anywhere}p:last-child{margin:0}
+p{margin:0 0 10px;overflow-wrap:anywhere}
 .invite,.own{min-block-size:44px;padding:6px 0;border:0;background:none;color:inherit;font-weight:600;text-decoration:underline}
-.own{font-weight:400}.choices{margin:0}`;
+.own{font-weight:400;margin-block-start:4px}section .choices{margin:0}`;
 
 class AskfirstPoll extends HTMLElement {
   #card = element("section");
   #said = element("div", { role: "status" });
   #place = element("div");
+  #chat = null;
   #joined = null;
 
   connectedCallback() {
+    if (this.#joined) this.#joined = this.#chat.join(this, false); // moved to another place of the page
     if (this.shadowRoot) return;
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [styleSheet(), styleSheet(CSS)];
+    root.adoptedStyleSheets = [styleSheet(CSS), styleSheet()];
     this.#card.append(this.#said, this.#place);
     root.append(this.#card);
     if (this.getAttribute("consent") === "given") this.#seen();
@@ -55,6 +57,7 @@ class AskfirstPoll extends HTMLElement {
     const chat = await window.Askfirst?.load();
     if (!chat || this.#joined) return;
     this.#place.replaceChildren();
+    this.#chat = chat;
     this.#joined = chat.join(this, byShopper);
   }
 

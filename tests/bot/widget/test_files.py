@@ -11,6 +11,7 @@ from bot.widget.routes import FILES, LOADER, load_assets, setup
 
 LOADER_BUDGET = 3_000
 PANEL_BUDGET = 25_000
+POLL, POLL_BUDGET = "poll.js", 2_000
 
 
 @pytest.fixture
@@ -26,12 +27,17 @@ def test_the_loader_stays_within_its_budget():
 
 
 def test_the_panel_stays_within_its_budget():
-    """All of it, with the transcript and the poll, in the language that has most words."""
-    sizes = {name: len(one.gzipped) for name, one in load_assets().items() if name != LOADER}
+    """All of it, with the menu and the transcript, in the language that has most words."""
+    others = {LOADER, POLL}
+    sizes = {name: len(one.gzipped) for name, one in load_assets().items() if name not in others}
     words = max(size for name, size in sizes.items() if name.startswith("words/"))
     modules = sum(size for name, size in sizes.items() if not name.startswith("words/"))
 
     assert modules + words <= PANEL_BUDGET
+
+
+def test_the_question_in_a_page_stays_within_its_budget():
+    assert len(load_assets()[POLL].gzipped) <= POLL_BUDGET
 
 
 def test_every_file_that_is_imported_is_there():

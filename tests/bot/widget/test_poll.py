@@ -49,6 +49,19 @@ async def test_with_consent_it_asks_by_itself_once_it_is_seen(page, shop, gatewa
     assert await Shopper(page).stored("localStorage") == []
 
 
+async def test_moved_to_another_place_of_the_page_it_goes_on(page, shop, gateway):
+    await page.goto(f"{shop}/poll?consent=given")
+    await expect(buttons(page)).to_have_text(LABELS)
+    await page.evaluate(
+        "const poll = document.querySelector('askfirst-poll'); const box ="
+        " document.createElement('main'); document.body.append(box); poll.remove(); box.append(poll)"
+    )
+    await page.locator("askfirst-poll .choices button").nth(1).click()
+
+    await expect(page.locator("askfirst-poll p")).to_have_text([THANKS["For me"]])
+    assert gateway.acts == ["<opened>", "For me"]
+
+
 async def test_own_words_go_to_the_chat(page, shop, gateway):
     await page.goto(f"{shop}/poll?consent=given")
     await page.get_by_role("button", name="Answer in your own words").click()

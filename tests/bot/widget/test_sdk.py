@@ -140,6 +140,14 @@ async def test_a_theme_holds_for_launcher_and_panel_and_takes_no_other_css(page,
     assert await shopper.panel.evaluate(colour, "color") == "rgb(27, 34, 32)"
 
 
+async def test_a_theme_given_at_boot_holds_for_the_launcher_at_once(page, shop):
+    await page.goto(f"{shop}/?autoload=false")
+    await page.evaluate("Askfirst.boot({theme: {accent: 'rgb(1, 2, 3)'}})")
+
+    background = "node => getComputedStyle(node).backgroundColor"
+    assert await Shopper(page).launcher.evaluate(background) == "rgb(1, 2, 3)"
+
+
 async def test_events_tell_what_became_of_questions_permission_and_person(page, shop, gateway):
     await page.goto(shop)
     names = ["question:shown", "question:answered", "question:skipped", "consent:changed"]

@@ -33,6 +33,22 @@ def test_every_event_that_is_emitted_is_declared_and_the_other_way_round() -> No
     assert names == emitted | {name for pair in either + others for name in pair}
 
 
+def test_the_page_for_engineers_names_every_call_event_option_and_colour() -> None:
+    types, page = (PACKAGE / "index.d.ts").read_text(), (ROOT / "docs/widget.md").read_text()
+    inside = {
+        name: types.partition(f"interface {name} {{")[2].partition("}\n\n")[0]
+        for name in ("Askfirst", "Events", "Options", "Theme")
+    }
+    names = {
+        name
+        for text in inside.values()
+        for name in re.findall(r'^  "?([a-zA-Z:-]+)"?[?(<:]', text, re.MULTILINE)
+    }
+
+    assert {"setTheme", "handoff:start", "identityUrl", "font-size"} <= names
+    assert {name for name in names if not re.search(rf"(?<![\w:-]){name}(?![\w:-])", page)} == set()
+
+
 def test_the_package_holds_what_its_description_names() -> None:
     described = json.loads((PACKAGE / "package.json").read_text())
 
