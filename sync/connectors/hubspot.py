@@ -376,6 +376,7 @@ def _text(value: Any) -> str:
 def _results(answer: Answer) -> dict[str, Result]:
     """Read what became of each, by the trace that every contact was sent with."""
     if not answer.is_taken:
+        _check_key(answer)
         raise BatchRefusedError(_reason(answer.body))
     results = dict[str, Result]()
     for one in answer.body.get("results", ()):
@@ -385,6 +386,17 @@ def _results(answer: Answer) -> dict[str, Result]:
         for shopper in error.get("context", {}).get("objectWriteTraceId", ()):
             results[shopper] = Refused(_reason(error))
     return results
+
+
+def _check_key(answer: Answer) -> None:
+    """See that nobody is refused for a property that the account does not have at all."""
+    told = str(answer.body.get("message", "")) if isinstance(answer.body, dict) else ""
+    if "non-unique" in told or (KEY in told and "exist" in told):
+        message = (
+            f"HubSpot has no property {KEY} of contacts with unique values; "
+            "run `python -m sync preflight hubspot --create`."
+        )
+        raise DestinationRefusedError(message)
 
 
 def _is_conflict(result: Result | None) -> bool:

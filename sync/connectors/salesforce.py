@@ -40,6 +40,7 @@ _QUOTA = timedelta(minutes=15)  # the day's calls come back little by little
 _PAGE = 500
 _PASSING = {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG"}
 _LONG_AGO = "2000-01-01T00:00:00.000+0000"
+_COLUMN = re.compile(r"[Nn]o such column '(\w+)'")
 _USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 _NULL = "#N/A"  # in a bulk job an empty cell leaves a field as it is
 _TYPES: Mapping[str, FieldType] = {
@@ -105,6 +106,9 @@ class Org:
         body = {"allOrNone": False, "records": told}
         path = f"composite/sobjects/{of}/{key}"
         answer = await self.call("PATCH", path, body=body, granted=granted)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            message = f"Salesforce has no external id {key} on {of}; make it in Setup."
+            raise DestinationRefusedError(message)
         if not answer.is_taken:
             raise BatchRefusedError(_reason(answer.body))
         return [_result(one) for one in answer.body]
@@ -429,8 +433,11 @@ def _errors(body: Any) -> list[dict[str, Any]]:
 
 
 def _reason(body: Any) -> str:
-    codes = sorted({str(error.get("errorCode", "ERROR")) for error in _errors(body)})
-    return f"Salesforce refused it: {', '.join(codes) or 'it did not say why'}."
+    told = set[str]()
+    for error in _errors(body):
+        column = _COLUMN.search(str(error.get("message", "")))
+        told.add(_told(str(error.get("errorCode", "ERROR")), column[1] if column else ""))
+    return f"Salesforce refused it: {', '.join(sorted(told)) or 'it did not say why'}."
 
 
 def _told(code: str, names: str) -> str:

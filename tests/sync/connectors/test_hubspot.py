@@ -126,7 +126,7 @@ async def test_a_farewell_does_not_wait_for_our_property(
 ) -> None:
     del world.properties["shopper_id"]
 
-    with pytest.raises(BatchRefusedError):
+    with pytest.raises(DestinationRefusedError, match="preflight hubspot --create"):
         await crm.push([contact(wishes=(LEFT_ALONE,))])
 
     assert world.opted_out == {"s-1@example.com"}

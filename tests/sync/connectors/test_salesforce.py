@@ -132,7 +132,7 @@ async def test_a_farewell_arrives_even_where_a_field_is_missing(
 ) -> None:
     world.create(Shopper_Id__c="s-1", LastName="Lovelace")
 
-    with pytest.raises(BatchRefusedError, match="INVALID_FIELD"):
+    with pytest.raises(BatchRefusedError, match=r"INVALID_FIELD \(Nowhere__c\)"):
         await crm.push([contact(wishes=(LEFT_ALONE,), Nowhere__c="x")])
 
     assert world.held("s-1")["HasOptedOutOfEmail"] is True
@@ -230,6 +230,15 @@ async def test_its_fields_are_told_and_made_by_hand(crm: Salesforce) -> None:
     assert fields["Shopper_Id__c"].unique
     with pytest.raises(DestinationRefusedError, match="Words__c"):
         await crm.create([FieldShape("Words__c", "text")])
+
+
+async def test_an_org_without_our_external_id_refuses_us_and_nobody(
+    world: World, crm: Salesforce
+) -> None:
+    del world.schema["Contact"]["Shopper_Id__c"]
+
+    with pytest.raises(DestinationRefusedError, match="no external id Shopper_Id__c on Contact"):
+        await crm.push([contact(Motivation__c="gift")])
 
 
 async def test_what_changed_there_comes_in_order_and_not_twice(
