@@ -3,9 +3,12 @@
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from preferences.settings import Settings
+from preferences.store.destinations import resume
+from preferences.store.outbox import retry
 from sync.capabilities import Describing, FieldShape
 from sync.commands.opening import Opened, with_destination
 
@@ -33,6 +36,9 @@ def run(chosen: Namespace) -> int:
             await one.connector.create(missing)
             sys.stdout.write(f"Created: {', '.join(shape.name for shape in missing)}.\n")
             missing, wrong = compare(wanted, await one.connector.describe())
+            # What was put off for want of a field goes on now.
+            await resume(one.store, one.name)
+            await retry(one.store, one.name, datetime.now(UTC))
         for shape in missing:
             options = f" with {', '.join(shape.options)}" if shape.options else ""
             sys.stdout.write(f"missing: {shape.name} ({shape.type}{options})\n")

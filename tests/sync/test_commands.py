@@ -125,6 +125,18 @@ async def test_from_an_empty_crm_to_one_that_is_told_kept_right_and_emptied(desk
     assert (await desk.types("reconcile"))[0] == 0
 
 
+async def test_what_waited_for_a_field_goes_on_once_it_is_made(desk: Desk) -> None:
+    await desk.answers("ann")
+    code, said = await desk.types("once")
+    assert (code, "preflight hubspot --create" in said) == (1, True)
+    assert "Paused until" in (await desk.types("once"))[1]
+
+    await desk.types("preflight --create")
+
+    assert (await desk.types("once"))[0] == 0
+    assert desk.crm.held("ann")
+
+
 async def test_what_is_refused_is_seen_listed_and_replayed(desk: Desk) -> None:
     await desk.types("preflight --create")
     desk.crm.define("ask_last_purchase_for", "self")
