@@ -67,7 +67,8 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
   async function load() {
     launcher.ariaBusy = true;
     try {
-      const { Chat } = await import(`${base}chat.js${tries++ ? `?try=${tries}` : ""}`);
+      const [{ Chat }] = await Promise.all([`chat.js${tries++ ? `?try=${tries}` : ""}`, `words/${language()}.js`]
+        .map((name) => import(base + name)));
       return await Chat.start({ base, options, host, launcher, calls, language, emit, paint, open, close });
     } catch (error) {
       chat = wanted = null;

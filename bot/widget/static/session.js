@@ -43,6 +43,7 @@ export class Session {
   #acted = false;
   #current = null;
   #before = null; // the session of somebody unknown, which who signs in may claim
+  #other = null; // the session of somebody else, over as soon as there is a new one
   #making = null;
 
   /** `describe()` gives what the gateway should know of the page: locale, zone, gpc. */
@@ -51,7 +52,9 @@ export class Session {
     this.#describe = describe;
     this.#identity = identity;
     this.#current = this.#remembered();
-    this.#before = this.#current ? null : this.#unknown(this.#stored());
+    const stored = this.#current ? null : this.#stored();
+    this.#before = this.#unknown(stored);
+    this.#other = stored?.subject && this.subject !== null ? stored.token : null;
     this.#acted = this.#current !== null && this.#tab.read(KEY) === null;
   }
 
@@ -155,7 +158,8 @@ export class Session {
       assistant: answer.assistant,
       subject: this.subject,
     };
-    this.#before = null;
+    if (this.#other) this.#api.endSession(this.#other).catch(() => {}); // it ends by itself, later
+    this.#before = this.#other = null;
     this.#keep();
     made?.(answer);
     return answer.session;

@@ -90,5 +90,7 @@ async def test_every_page_fits_the_smallest_screen(page, demo, scheme):
         assert await page.evaluate("document.documentElement.scrollWidth") == 320
     await page.get_by_role("button", name="Buy Linen dress").click()
     await expect(page.get_by_text("is on its way")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+    await page.goto(f"{demo}/demo/playground")
 
     assert await page.evaluate("document.documentElement.scrollWidth") == 320
