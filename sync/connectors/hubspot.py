@@ -27,6 +27,7 @@ _OPTED_OUT = "hs_email_optout"
 _CHANGED_AT = "lastmodifieddate"
 _PAGE = 100
 _DEEPEST = 10_000  # a search gives no more than that
+_LAG = 30_000  # milliseconds that a search may not know of a change yet: they are looked at again
 _TO_MIDNIGHT = timedelta(hours=1)  # a daily quota: look again by then, it may have been raised
 _TAKEN_OVER_LATER = timedelta(minutes=5)
 _TYPES: Mapping[FieldType, tuple[str, str]] = {
@@ -282,7 +283,9 @@ class HubSpot:
         if following and int(following) < _DEEPEST:
             return Page(records, f"{since}:{following}", more=True)
         last = max((_milliseconds(row) for row in rows), default=int(since))
-        return Page(records, f"{last}:0", more=bool(following) and last > int(since))
+        if following:  # as deep as a search goes: on from the last one
+            return Page(records, f"{last}:0", more=last > int(since))
+        return Page(records, f"{max(int(since), last - _LAG)}:0")
 
     @property
     def _contacts(self) -> str:

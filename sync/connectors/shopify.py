@@ -28,6 +28,7 @@ _MOST_READ = 250
 _PUSH_COSTS = 400  # points, at most, of a batch: a query and three mutations for each of ten
 _LONGEST = 10.0  # seconds that points are waited for before the work is given back
 _NO_CUSTOMER = timedelta(days=1)
+_NAMED = {"customer", "email", "phone"}
 _PAGE = 50
 _LONG_AGO = "2000-01-01T00:00:00+00:00"
 _STALE = {"STALE_OBJECT", "INVALID_COMPARE_DIGEST", "INTERNAL_ERROR"}
@@ -370,8 +371,13 @@ def _whose(customer: Mapping[str, Any]) -> str:
 
 
 def _nobody(one: Delivery) -> Result:
-    """Say what becomes of somebody who is no customer: there is nothing to empty, and time to wait."""
-    if _is_over(one) or not any(value is not None for value in one.fields.values()):
+    """Say what becomes of somebody who is no customer: there is nothing to empty, or time to wait.
+
+    Who is nobody by name cannot be found later either: signing in links them to somebody, who is
+    told of anew.
+    """
+    nothing = not any(value is not None for value in one.fields.values())
+    if _is_over(one) or nothing or not {*one.profile["identities"]} & _NAMED:
         return Taken()
     return Later("Shopify has no customer for this shopper yet.", _NO_CUSTOMER)
 

@@ -73,11 +73,14 @@ async def test_a_customer_is_found_by_number_by_our_id_by_address_and_by_phone(
 
 
 async def test_nobody_becomes_a_customer_by_an_answer(world: shopify.Shopify, crm: Shopify) -> None:
-    results = await crm.push([contact(motivation="gift"), contact("s-2", motivation=None)])
+    nameless = contact("s-3", identities={}, motivation="gift")
+    batch = [contact(motivation="gift"), contact("s-2", motivation=None), nameless]
+
+    results = await crm.push(batch)
 
     assert isinstance(results[0], Later)
     assert results[0].wait.days == 1
-    assert results[1] == Taken()
+    assert results[1:] == [Taken(), Taken()]
     assert world.customers == {}
 
 
