@@ -60,6 +60,9 @@ class MappingPage(BaseModel):
 
     key: str
     """The CRM's own field, unique, that holds the shopper's id."""
+    only_named: bool = False
+    """Whether nobody is told of who has no name: neither signed in nor known by an order or a
+    channel. They are told of once they have one."""
     fields: list[Line]
     """Every field."""
 
@@ -107,6 +110,7 @@ class CrmMapping:
     destination: str
     key: str
     rules: tuple[Rule, ...]
+    only_named: bool = False
 
     @property
     def shapes(self) -> tuple[FieldShape, ...]:
@@ -146,7 +150,7 @@ def load_mapping(
         except ValueError as error:
             message = f"{file}: fields.{number}: {error}."
             raise SettingsError(message) from None
-    return CrmMapping(destination, page.key, tuple(rules.values()))
+    return CrmMapping(destination, page.key, tuple(rules.values()), page.only_named)
 
 
 def schema() -> str:

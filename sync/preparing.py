@@ -32,4 +32,13 @@ def needs_no_telling(delivery: Delivery, due: Due, mapping: CrmMapping | None) -
     """Tell whether the destination knows it already, or knows nobody and there is nothing to know."""
     if delivery.digest == due.payload_hash:
         return True
-    return mapping is not None and due.held is None and not any(delivery.fields.values())
+    if mapping is None or not _is_unknown_there(due):
+        return False
+    nameless = mapping.only_named and not delivery.profile["identities"]
+    return nameless or not any(delivery.fields.values())
+
+
+def _is_unknown_there(due: Due) -> bool:
+    """Tell whether the destination holds nothing of them for certain."""
+    certain = due.held is None or due.payload_hash is not None
+    return certain and not due.held and not due.remote_id

@@ -2,17 +2,19 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from sqlmodel import select
 
 from preferences.store.destinations import read_pause, read_standing
 from preferences.store.engine import Store
 from preferences.store.letters import Letters, dead_letters, dead_reasons, replay
 from preferences.store.outbox import mark
-from preferences.store.tables import OutboxRow
+from preferences.store.tables import IdentityRow, OutboxRow
 from sync.bell import Bell
 from sync.errors import (
     DestinationRefusedError,
@@ -23,6 +25,7 @@ from sync.telling import Teller
 from sync.worker import Worker
 from tests.preferences.store.seeds import (
     add_consent,
+    add_identity,
     add_shopper_who_answered,
     add_suppression,
 )
@@ -326,3 +329,28 @@ async def test_each_waits_as_long_as_the_crm_said_of_it(store: Store, tmp_path: 
 
     long, short = await row(store, "a"), await row(store, "b")
     assert long.next_attempt_at - short.next_attempt_at > timedelta(hours=12)
+
+
+async def test_where_a_page_wants_names_nobody_is_told_of_before_they_have_one(
+    store: Store, tmp_path: Path
+) -> None:
+    await answered(store, "a")
+    async with store.begin() as session:
+        (name,) = (await session.exec(select(IdentityRow))).all()
+        name.unlinked_at = datetime.now(UTC)
+    crm = MemoryCrm()
+    page = replace(mapping(tmp_path, FOR_WHOM, STOP), only_named=True)
+    one = Worker(Teller("webhook", store, crm, page), Bell())
+
+    await one.tell()
+    async with store.begin() as session:
+        await add_suppression(session, "a", "shopper_said_stop")
+        await mark(session, "a", ["webhook"], datetime.now(UTC), urgent=True)
+    await one.tell()
+    assert crm.records == {}
+
+    async with store.begin() as session:
+        await add_identity(session, "a", "email", "a@example.com")
+        await mark(session, "a", ["webhook"], datetime.now(UTC), urgent=False)
+    await one.tell()
+    assert crm.records["a"]["leave_alone"] is True
