@@ -158,6 +158,9 @@ class Client:
                 "the scopes that docs/connectors.md names."
             )
             raise DestinationRefusedError(message)
+        if answer.is_taken and str(answer.body)[:1] == "<":
+            message = f"{self.name} answered with a page instead of data; it is tried again later."
+            raise DestinationUnavailableError(message)
         if HTTPStatus(300) <= status < HTTPStatus(400):
             message = f"{self.name} sends us elsewhere ({status}); mend the address of its setting."
             raise DestinationRefusedError(message)

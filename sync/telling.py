@@ -1,10 +1,12 @@
 """Tells one batch: reads the shoppers at the last moment, pushes, and records what became of each."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from logging import getLogger
+from pathlib import Path
 
 from preferences.store.engine import Store
 from preferences.store.outbox import LEASE, Due, Told, acknowledge, bury, fail, give_back
@@ -29,6 +31,7 @@ PATIENCE = LEASE - timedelta(seconds=5)
 REFUSED = timedelta(minutes=10)
 """How long a destination that refuses us is left alone."""
 
+_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
 _WISH_AGAIN = timedelta(hours=1)  # a wish that was refused is never given up
 
 
@@ -85,6 +88,10 @@ class Teller:
         except (DestinationUnavailableError, DestinationRefusedError) as trouble:
             await self._record(changed, results, trouble)
             raise
+        except _UNREADABLE as error:  # one CRM's odd answer must not end the telling of the others
+            unread = DestinationUnavailableError(f"Its answer cannot be read ({_where(error)}).")
+            await self._record(changed, results, unread)
+            raise unread from None
         await self._record(changed, results, None)
 
     async def _looked_at(self, changed: dict[str, tuple[Due, Delivery]]) -> list[Delivery]:
@@ -164,6 +171,12 @@ class Teller:
         for reason in sorted(set(refused.values())):
             count = sum(1 for one in refused.values() if one == reason)
             _LOG.error("%s: %d refused. %s", self.destination, count, reason)
+
+
+def _where(error: Exception) -> str:
+    """Name what went wrong and the line, and nothing of what was answered."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
 
 
 def _told(due: Due, delivery: Delivery, remote_id: str) -> Told:

@@ -116,19 +116,25 @@ class Org:
     async def _renew(self, expired: str) -> str:
         async with self.renewing:
             if self.token in ("", expired):
-                answer = await self.client.call(
-                    "POST",
-                    "/services/oauth2/token",
-                    body=b"grant_type=client_credentials",
-                    headers={
-                        "Authorization": f"Basic {self.basic}",
-                        "Content-Type": "application/x-www-form-urlencoded",
-                    },
-                )
-                if not answer.is_taken:
-                    raise _not_accepted()
-                self.token = answer.body["access_token"]
+                self.token = await self._sign_in()
         return self.token
+
+    async def _sign_in(self) -> str:
+        headers = {
+            "Authorization": f"Basic {self.basic}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        form = b"grant_type=client_credentials"
+        try:
+            answer = await self.client.call(
+                "POST", "/services/oauth2/token", body=form, headers=headers
+            )
+        except _ExpiredError:
+            raise _not_accepted() from None
+        token = answer.body.get("access_token") if isinstance(answer.body, dict) else None
+        if not answer.is_taken or not token:
+            raise _not_accepted()
+        return str(token)
 
 
 @dataclass(frozen=True, slots=True)

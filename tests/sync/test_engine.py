@@ -354,3 +354,20 @@ async def test_where_a_page_wants_names_nobody_is_told_of_before_they_have_one(
         await mark(session, "a", ["webhook"], datetime.now(UTC), urgent=False)
     await one.tell()
     assert crm.records["a"]["leave_alone"] is True
+
+
+async def test_an_answer_that_cannot_be_read_is_for_later_and_ends_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    await answered(store, "a")
+    crm = MemoryCrm()
+    crm.trouble = KeyError("a@example.com")
+
+    with pytest.raises(
+        DestinationUnavailableError, match=r"KeyError in memory\.py, line"
+    ) as caught:
+        await worker(store, crm, tmp_path).tell()
+
+    assert "example.com" not in str(caught.value)
+    held = await row(store)
+    assert (held.attempts, held.dead_at) == (1, None)

@@ -94,6 +94,13 @@ async def test_credentials_that_do_not_do_name_their_setting(
         await client.get("/x")
 
 
+async def test_a_page_instead_of_data_is_for_later(world: Anything, client: Client) -> None:
+    world.ills.append({"text": "<html>We are mending something.</html>", "status": 200})
+
+    with pytest.raises(DestinationUnavailableError, match="a page instead of data"):
+        await client.get("/x")
+
+
 async def test_it_is_not_sent_elsewhere_with_its_secret(world: Anything, client: Client) -> None:
     say(world, 302, Location="http://127.0.0.1:1/")
 

@@ -82,6 +82,16 @@ async def test_a_token_that_is_over_is_renewed_within_the_push(
     assert world.held("s-1")["Motivation__c"] == "self"
 
 
+@pytest.mark.parametrize("status", [400, 401, 200])
+async def test_an_app_that_is_not_accepted_is_told_by_its_settings(
+    world: World, crm: Salesforce, status: int
+) -> None:
+    world.ills.append({"data": {"error": "invalid_client"}, "status": status})
+
+    with pytest.raises(DestinationRefusedError, match="ASKFIRST_SALESFORCE_CLIENT_ID"):
+        await crm.push([contact(Motivation__c="gift")])
+
+
 async def test_a_contact_without_a_name_gets_one_and_keeps_the_one_it_has(
     world: World, crm: Salesforce
 ) -> None:
