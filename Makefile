@@ -53,7 +53,8 @@ bench: setup .venv/.dev  ## measure beside a plain Rasa project, and the store b
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench store
 	@$(BIN)/python -m tests.bench choosing
-	@exec $(BIN)/python -m tests.bench widget
+	@$(BIN)/python -m tests.bench widget
+	@exec $(BIN)/python -m tests.bench channels
 
 screenshots: .venv/.dev browser  ## take the pictures of the chat for the documents anew
 	@$(BIN)/python -m tests.screenshots

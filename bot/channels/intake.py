@@ -1,5 +1,6 @@
 """The webhooks of all channels: who signed, what is new, kept and queued, and only then acknowledged."""
 
+import asyncio
 import hmac
 import logging
 from collections import Counter
@@ -40,11 +41,19 @@ _BURST = 10
 _OPENS = frozenset({"opened", "get_started"})
 """What a button sends that somebody presses to begin: its name in our words, and as is customary."""
 _NOT_OURS = frozenset({"unsupported", "ignored_field", "group_message", "unreadable"})
+_AT_ONCE = 8
+_DOOR = web.AppKey("channels_door", asyncio.Semaphore)
 _SEEN = web.AppKey("channels_seen", Counter[tuple[str, str]])
 
 
 def setup(app: web.Application) -> None:
-    """Add one address for each channel that the settings name."""
+    """Add one address for each channel that the settings name, and the door that reports pass by.
+
+    SQLite has one writer, and lets those who wait for it starve; more connections than a few only
+    wait for one another.
+    """
+    single = app[SETTINGS].database.startswith("sqlite")
+    app[_DOOR] = asyncio.Semaphore(1 if single else _AT_ONCE)
     app[_SEEN] = Counter()
     app.router.add_get(_PATH, handshake)
     app.router.add_post(_PATH, report)
@@ -69,7 +78,8 @@ async def report(request: web.Request) -> web.Response:
     except BadInputError as error:
         logger.warning("A signed webhook of %s could not be read.", channel.name)
         return problem(400, "body", str(error))
-    await _take(request.app, channel, [_own(one, channel) for one in found])
+    async with request.app[_DOOR]:
+        await _take(request.app, channel, [_own(one, channel) for one in found])
     return web.Response(text="kept\n")
 
 

@@ -66,7 +66,7 @@ async def conversation_at(
 async def open_conversation(
     session: AsyncSession, shopper: str, place: Place, names: Names, locale: str, now: datetime
 ) -> ConversationRow:
-    """Give the conversation of a person at a place, begun if there is none; its names are brought up to date."""
+    """Give the conversation of a person at a place, begun if there is none."""
     row = await conversation_at(session, shopper, place, names)
     if row is None:
         row = ConversationRow(
@@ -80,7 +80,11 @@ async def open_conversation(
             seen_at=now,
         )
         session.add(row)
-    address = read_address(vault_of(session), row)
-    if address != {**address, **names}:
-        put_address(vault_of(session), row, {**address, **names})
     return row
+
+
+def add_address(vault: Vault, row: ConversationRow, names: Names) -> None:
+    """Have a conversation answered under these names too."""
+    address = read_address(vault, row)
+    if address != {**address, **names}:
+        put_address(vault, row, {**address, **names})

@@ -13,6 +13,7 @@ from preferences.errors import BadInputError, NotFoundError
 from preferences.store.addresses import (
     Names,
     Place,
+    add_address,
     conversation_at,
     open_conversation,
     put_address,
@@ -78,7 +79,9 @@ async def arrive(
         if referral:
             row.referral = dict(referral)
         await session.flush()
-        waiting = await _keep(session, row, read(row.id))
+        new, waiting = await _keep(session, row, read(row.id))
+        if new:  # after an erasure, what comes a second time brings no name back
+            add_address(vault_of(session), row, names)
         head = await head_of(session, row.shopper_id)
         return Conversation(row.id, head, row.channel, row.locale), waiting
 
@@ -89,19 +92,25 @@ async def _met(
     """Give the conversation of whoever has these names, held for the caller.
 
     It is held before anything of its person is written, as a turn does it: the two would wait for
-    one another for ever.
+    one another for ever. Where all of the names are those it has, nobody has to be met anew.
     """
-    await _conversation(session, place, names)
+    row = await _conversation(session, place, names)
+    if row is not None and names.items() <= read_address(vault_of(session), row).items():
+        return row
     shopper = await meet_on_channel(session, names, reception.destinations, now)
     return await open_conversation(session, shopper, place, names, reception.locale, now)
 
 
-async def _keep(session: AsyncSession, row: ConversationRow, arrivals: Sequence[Arrival]) -> int:
+async def _keep(
+    session: AsyncSession, row: ConversationRow, arrivals: Sequence[Arrival]
+) -> tuple[int, int]:
+    """Keep what is new; give how much that is, and how much of it waits for an answer."""
     query = select(MessageRow.message_id).where(
         MessageRow.conversation_id == row.id,
         col(MessageRow.message_id).in_([one.message_id for one in arrivals]),
     )
-    known, waiting = {*(await session.exec(query)).all()}, 0
+    known = {*(await session.exec(query)).all()}
+    new = waiting = 0
     for one in arrivals:
         if one.message_id in known:
             continue
@@ -122,8 +131,9 @@ async def _keep(session: AsyncSession, row: ConversationRow, arrivals: Sequence[
         )
         put_sealed(vault_of(session), kept, "text", one.text)
         session.add(kept)
+        new += 1
         waiting += not one.closed
-    return waiting
+    return new, waiting
 
 
 async def give_floor(
@@ -212,22 +222,26 @@ async def follow(store: Store, kind: str, old: str, new: str, now: datetime) -> 
 
     Who has the new name already stays apart: the shop may link the two.
     """
-    async with store.begin() as session:
-        try:
-            shopper = await find_shopper(session, kind, old)
-            await rename(session, kind, old, new, now)
-        except (BadInputError, NotFoundError):
-            return False
-        head = await head_of(session, shopper or "")
-        talks = select(ConversationRow).where(
-            of_person(ConversationRow.shopper_id, head),
-            col(ConversationRow.sealed_address).is_not(None),
-        )
-        for row in (await session.exec(talks.with_for_update())).all():
-            address = read_address(vault_of(session), row)
-            if address.get(kind) == old:
-                put_address(vault_of(session), row, {**address, kind: new})
-        return True
+    try:
+        async with store.begin() as session:
+            await _follow(session, kind, old, new, now)
+    except (BadInputError, NotFoundError):  # nothing of it is done
+        return False
+    return True
+
+
+async def _follow(session: AsyncSession, kind: str, old: str, new: str, now: datetime) -> None:
+    shopper = await find_shopper(session, kind, old)
+    await rename(session, kind, old, new, now)
+    head = await head_of(session, shopper or "")
+    talks = select(ConversationRow).where(
+        of_person(ConversationRow.shopper_id, head),
+        col(ConversationRow.sealed_address).is_not(None),
+    )
+    for row in (await session.exec(talks.with_for_update())).all():
+        address = read_address(vault_of(session), row)
+        if address.get(kind) == old:
+            put_address(vault_of(session), row, {**address, kind: new})
 
 
 async def unsay(

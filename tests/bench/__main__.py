@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from time import monotonic
 
 from bot.launch.locks import held
-from tests.bench import choosing, store, widget
+from tests.bench import channels, choosing, store, widget
 from tests.bench.askfirst import Askfirst
 from tests.bench.baseline import Plain
 from tests.bench.figures import line
@@ -15,7 +15,12 @@ from tests.bench.measures import FULL, GROUPS, QUICK, Bench
 from tests.bench.processes import ROOT, BenchError
 
 _CACHE = ROOT / "var" / "bench"
-_PARTS = {"store": store.measure, "choosing": choosing.measure, "widget": widget.measure}
+_PARTS = {
+    "store": store.measure,
+    "choosing": choosing.measure,
+    "widget": widget.measure,
+    "channels": channels.measure,
+}
 _PLAIN = "a plain Rasa project"
 _QUIET = 0.5  # a load above this disturbs
 

@@ -1,5 +1,6 @@
 """The whole of it, running: every process, started by the command a user starts it with."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -27,6 +28,9 @@ import jwt
 import psutil
 
 from preferences.store.vault import Vault
+from tests.bot.channels.platform import SETTINGS as CHANNELS
+from tests.bot.channels.platform import Platform
+from tests.bot.conftest import served
 
 ROOT = Path(__file__).parents[2]
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a secret of this test run alone!").decode()
@@ -55,6 +59,7 @@ class World:
     process: subprocess.Popen[str]
     receiver: Receiver
     database: str
+    platform: Platform
 
     @property
     def vault(self) -> Vault:
@@ -94,6 +99,16 @@ class World:
             "line_items": [{"sku": sku, "title": title or sku, "quantity": 1} for sku in skus],
         }
         return self.webhook("/v1/orders/shopify", json.dumps(body).encode())[0]
+
+    def order_by_phone(self, phone: str, sku: str, *, days_ago: float = 0, title: str = "") -> None:
+        """Report an order of somebody of whom the shop knows the number alone."""
+        body = {
+            "id": uuid4().int >> 80,
+            "created_at": (datetime.now(UTC) - timedelta(days=days_ago)).isoformat(),
+            "phone": phone,
+            "line_items": [{"sku": sku, "title": title or sku, "quantity": 1}],
+        }
+        assert self.webhook("/v1/orders/shopify", json.dumps(body).encode())[0] == 200
 
     def webhook(self, path: str, raw: bytes, signature: str | None = None) -> tuple[int, Any]:
         secret = self._secrets()["shopify_secret"].encode()
@@ -174,10 +189,33 @@ def receiving() -> Iterator[Receiver]:
 
 
 @contextmanager
+def platform_running() -> Iterator[tuple[Platform, str]]:
+    """A platform that takes messages in a loop of its own, while a test waits for something else."""
+    platform, found, over = Platform(None), list[str](), threading.Event()
+    begun = threading.Event()
+
+    async def serve() -> None:
+        async with served(platform.app()) as url:
+            found.append(url)
+            begun.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    try:
+        assert begun.wait(10)
+        yield platform, found[0]
+    finally:
+        over.set()
+        thread.join(10)
+
+
+@contextmanager
 def running(data: Path, **settings: str) -> Iterator[World]:
     """Start an instance of its own and wait until its assistant is awake; end it afterwards."""
     port = free_port()
-    with receiving() as receiver:
+    with receiving() as receiver, platform_running() as (platform, platform_url):
+        platform.gateway = f"http://127.0.0.1:{port}"
         environment = {
             **{name: value for name, value in os.environ.items() if "ASKFIRST" not in name},
             "ASKFIRST_DESTINATIONS": "log,webhook",
@@ -187,6 +225,8 @@ def running(data: Path, **settings: str) -> Iterator[World]:
             "ASKFIRST_SESSIONS_PER_MINUTE_PER_ADDRESS": "0",
             "ASKFIRST_MESSAGES_PER_MINUTE": "0",
             "ASKFIRST_MESSAGES_PER_MINUTE_PER_ADDRESS": "0",
+            **{f"ASKFIRST_{name.upper()}": str(value) for name, value in CHANNELS.items()},
+            "ASKFIRST_META_URL": platform_url,
             **settings,
         }
         command = [sys.executable, "-m", "bot", "--port", str(port), "--data", str(data)]
@@ -199,7 +239,9 @@ def running(data: Path, **settings: str) -> Iterator[World]:
         try:
             key = _wait_for_key(process, said)
             database = settings.get("ASKFIRST_DATABASE_URL", f"sqlite:///{data / 'askfirst.db'}")
-            yield World(f"http://127.0.0.1:{port}", data, key, process, receiver, database)
+            yield World(
+                f"http://127.0.0.1:{port}", data, key, process, receiver, database, platform
+            )
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)

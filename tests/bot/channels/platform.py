@@ -38,7 +38,7 @@ def refusal(code: int, **more: Any) -> tuple[int, dict[str, Any]]:
 class Platform:
     """Remembers what it delivered; `answers` are given instead of taking a message, `lost` after it."""
 
-    http: ClientSession
+    http: ClientSession | None
     gateway: str = ""
     delivered: list[dict[str, Any]] = field(default_factory=list)
     typing: list[dict[str, Any]] = field(default_factory=list)
@@ -62,6 +62,7 @@ class Platform:
         sent = body if isinstance(body, bytes) else raw(body)
         headers = more.get("headers", signed(sent))
         url = f"{self.gateway}/v1/channels/{channel}"
+        assert self.http is not None
         async with self.http.post(url, data=sent, headers=headers) as response:
             return response.status
 

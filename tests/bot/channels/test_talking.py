@@ -305,9 +305,10 @@ async def test_who_has_everything_deleted_gets_the_goodbye_and_leaves_no_address
     await line.ends_as("failed")
     await line.platform.writes("forget me")
     await line.receives(1)
-    await line.platform.writes("yes")
+    name = await line.platform.writes("yes")
     texts = await line.receives(2)
     (row,) = await line.ends_as("sent")
+    await line.platform.writes("yes", id=name)  # it comes once more, after all is gone
 
     assert "deleted" in texts[1]
     assert row.sealed_to is None

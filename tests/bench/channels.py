@@ -1,0 +1,160 @@
+"""The command line of `python -m tests.bench channels`: signed reports of WhatsApp until they are kept."""
+
+import asyncio
+import hmac
+import json
+import os
+import socket
+import sys
+from argparse import ArgumentParser
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, TCPConnector
+from psutil import Process
+
+from preferences.store.vault import Keys, Vault
+from tests.bench.databases import ADMIN, postgresql_database, sqlite_database
+from tests.bench.figures import Figure, Figures, latency, line
+from tests.bench.processes import ROOT, BenchError
+
+_SECRET, _NUMBER = "bench", "1"
+_DATABASES = ("sqlite", "postgresql")
+_AT_ONCE = 100
+_BATCH = 1000
+
+
+def measure(argv: Sequence[str]) -> Coroutine[Any, Any, None]:
+    """Measure a gateway of one process on each database, and print the figures."""
+    parser = ArgumentParser(prog="python -m tests.bench channels", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few of each: shows that it works")
+    parser.add_argument("--databases", nargs="+", choices=_DATABASES, default=_DATABASES)
+    parser.add_argument("--database-url", default=ADMIN,
+                        help="a PostgreSQL server where databases may be made")  # fmt: skip
+    given = parser.parse_args(argv)
+    return _measure(given.databases, given.database_url, 400 if given.quick else 4000)
+
+
+async def _measure(databases: Sequence[str], admin: str, reports: int) -> None:
+    for database in databases:
+        with TemporaryDirectory(prefix="askfirst-bench-") as name:
+            folder = Path(name)
+            keys = folder / "keys.json"
+            keys.write_text(Keys.generate().as_json())
+            vault = Vault(keys)
+            made = (
+                sqlite_database(folder, vault)
+                if database == "sqlite"
+                else postgresql_database(admin, vault)
+            )
+            async with made as url, _gateway(folder, url) as (address, process):
+                for figure, value in (await _figures(address, process, reports)).items():
+                    sys.stdout.write(f"{line(f'channels.{database}.{figure}', value, None, '')}\n")
+                sys.stdout.flush()
+
+
+async def _figures(address: str, process: Process, reports: int) -> Figures:
+    """Send single reports of 200 people, a hundred at once, and then batches of three people."""
+    async with ClientSession(connector=TCPConnector(limit=_AT_ONCE)) as http:
+        bodies = [_body([_message(f"s{number}", number % 200)]) for number in range(reports)]
+        at_rest = process.cpu_times()
+        before, begun = at_rest.user + at_rest.system, perf_counter()
+        taken = await _all(bodies, lambda body: _post(http, address, body))
+        rate = len(taken) / (perf_counter() - begun)
+        used = process.cpu_times()
+        batches = [
+            await _post(
+                http, address, _body([_message(f"b{turn}-{n}", n % 3) for n in range(_BATCH)])
+            )
+            for turn in range(5)
+        ]
+    return {
+        "rate": Figure(rate, "reports/s", len(taken)),
+        "cpu": Figure(
+            1000 * (used.user + used.system - before) / len(taken), "ms/report", len(taken)
+        ),
+        **latency("acknowledged", taken),
+        **latency(f"batch_of_{_BATCH}", batches),
+    }
+
+
+async def _all(bodies: Sequence[bytes], send: Callable[[bytes], Awaitable[float]]) -> list[float]:
+    waiting, taken = iter(bodies), list[float]()
+
+    async def one_after_the_other() -> None:
+        for body in waiting:
+            taken.append(await send(body))
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(_AT_ONCE)))
+    return taken
+
+
+async def _post(http: ClientSession, address: str, body: bytes) -> float:
+    signature = f"sha256={hmac.digest(_SECRET.encode(), body, sha256).hex()}"
+    headers = {"X-Hub-Signature-256": signature}
+    begun = perf_counter()
+    async with http.post(f"{address}/v1/channels/whatsapp", data=body, headers=headers) as answer:
+        await answer.read()
+        if answer.status != 200:
+            message = f"The gateway refuses a report ({answer.status})."
+            raise BenchError(message)
+    return perf_counter() - begun
+
+
+def _message(name: str, person: int) -> dict[str, Any]:
+    number = f"3460000{person:04d}"
+    text = {"body": f"line {name}"}
+    return {"from": number, "id": f"wamid.{name}", "type": "text", "text": text}
+
+
+def _body(messages: Sequence[dict[str, Any]]) -> bytes:
+    value = {"metadata": {"phone_number_id": _NUMBER}, "messages": messages}
+    change = {"field": "messages", "value": value}
+    return json.dumps({"entry": [{"id": "0", "changes": [change]}]}).encode()
+
+
+@asynccontextmanager
+async def _gateway(folder: Path, url: str) -> AsyncIterator[tuple[str, Process]]:
+    """Run one gateway whose assistant sleeps: what is measured ends where a report is kept."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **{name: value for name, value in os.environ.items() if "ASKFIRST" not in name},
+        "ASKFIRST_PORT": str(port),
+        "ASKFIRST_DATA_DIR": str(folder),
+        "ASKFIRST_KEYS_FILE": str(folder / "keys.json"),
+        "ASKFIRST_DATABASE_URL": url,
+        "ASKFIRST_RASA_URLS": "http://127.0.0.1:9",
+        "ASKFIRST_CHANNELS": "whatsapp",
+        "ASKFIRST_META_APP_SECRET": _SECRET,
+        "ASKFIRST_WHATSAPP_NUMBER": _NUMBER,
+        "ASKFIRST_WHATSAPP_TOKEN": "bench",
+        "ASKFIRST_META_URL": "http://127.0.0.1:9",
+        "ASKFIRST_MESSAGES_PER_MINUTE": "0",
+        "ASKFIRST_LOG_LEVEL": "ERROR",
+    }
+    command = (sys.executable, "-m", "bot.gateway")
+    running = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        await _answers(address)
+        yield address, Process(running.pid)
+    finally:
+        running.terminate()
+        await running.wait()
+
+
+async def _answers(address: str) -> None:
+    async with ClientSession() as http, asyncio.timeout(60):
+        while True:
+            try:
+                async with http.get(f"{address}/healthz"):
+                    return
+            except (ClientError, OSError):
+                await asyncio.sleep(0.1)
