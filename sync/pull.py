@@ -18,16 +18,23 @@ from preferences.store.shoppers import shopper_named
 from preferences.store.wishes import Unwanted, add_suppression
 from sync.capabilities import Changed, Remote
 from sync.comparing import same
-from sync.errors import DestinationRefusedError, DestinationUnavailableError
+from sync.errors import BatchRefusedError, DestinationRefusedError, DestinationUnavailableError
 from sync.fields import crm_source
 from sync.mapping import Rule
 from sync.paths import find
-from sync.telling import Teller
+from sync.telling import UNREADABLE, Teller, where
 
 _LOG = getLogger(__name__)
 _OFTEN = 300.0  # seconds between looks
 _OPTED_OUT = "crm_opt_out"
 _EVERYTHING = "all"
+TROUBLES = (
+    BatchRefusedError,
+    DestinationRefusedError,
+    DestinationUnavailableError,
+    UnavailableError,
+)
+"""What may come of asking a CRM; the next time it may go well."""
 
 
 async def keep_pulling(
@@ -39,8 +46,10 @@ async def keep_pulling(
             count = await pull(teller, catalogue, destinations)
             if count:
                 _LOG.info("%s: %d changes taken in.", teller.destination, count)
-        except (DestinationUnavailableError, DestinationRefusedError, UnavailableError) as trouble:
+        except TROUBLES as trouble:
             _LOG.warning("%s: its changes cannot be read. %s", teller.destination, trouble)
+        except UNREADABLE as error:
+            _LOG.warning("%s: its changes cannot be read (%s).", teller.destination, where(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _OFTEN)
 

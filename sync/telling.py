@@ -14,6 +14,7 @@ from preferences.store.profiles import read_profiles
 from sync.capabilities import Erasing, Lookup, Reading
 from sync.delivery import Connector, Delivery, Later, Refused, Result, Taken
 from sync.errors import (
+    BatchRefusedError,
     DestinationRefusedError,
     DestinationUnavailableError,
     QuotaExhaustedError,
@@ -25,13 +26,15 @@ from sync.preparing import before, needs_no_telling, prepare
 from sync.reasons import redacted
 
 _LOG = getLogger(__name__)
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+"""What a connector trips over where a CRM answers in a form that nobody knew."""
+
 PATIENCE = LEASE - timedelta(seconds=5)
 """A push is given up before its lease ends."""
 
 REFUSED = timedelta(minutes=10)
 """How long a destination that refuses us is left alone."""
 
-_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
 _WISH_AGAIN = timedelta(hours=1)  # a wish that was refused is never given up
 
 
@@ -88,8 +91,12 @@ class Teller:
         except (DestinationUnavailableError, DestinationRefusedError) as trouble:
             await self._record(changed, results, trouble)
             raise
-        except _UNREADABLE as error:  # one CRM's odd answer must not end the telling of the others
-            unread = DestinationUnavailableError(f"Its answer cannot be read ({_where(error)}).")
+        except BatchRefusedError as error:  # when it was looked at; a push is halved
+            refused = DestinationRefusedError(str(error))
+            await self._record(changed, results, refused)
+            raise refused from None
+        except UNREADABLE as error:  # one CRM's odd answer must not end the telling of the others
+            unread = DestinationUnavailableError(f"Its answer cannot be read ({where(error)}).")
             await self._record(changed, results, unread)
             raise unread from None
         await self._record(changed, results, None)
@@ -173,7 +180,7 @@ class Teller:
             _LOG.error("%s: %d refused. %s", self.destination, count, reason)
 
 
-def _where(error: Exception) -> str:
+def where(error: Exception) -> str:
     """Name what went wrong and the line, and nothing of what was answered."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"

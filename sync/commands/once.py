@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from preferences.catalogue import load_catalogue
-from preferences.errors import UnavailableError
 from preferences.settings import Settings, load_settings
 from preferences.store.destinations import read_pause
 from preferences.store.restoring import reapply
 from sync.bell import Bell
 from sync.commands.opening import opened
-from sync.errors import DestinationRefusedError, DestinationUnavailableError
-from sync.pull import pull
+from sync.pull import TROUBLES, pull
 from sync.worker import Worker
 
 
@@ -43,7 +41,7 @@ async def _once(settings: Settings, name: str) -> int:
             while await worker.tell():
                 batches += 1
             pulled = await pull(one.teller, load_catalogue(), settings.destinations)
-        except (DestinationUnavailableError, DestinationRefusedError, UnavailableError) as trouble:
+        except TROUBLES as trouble:
             sys.stderr.write(f"{name}: {trouble}\n")
             return 1
     sys.stdout.write(f"{name}: {batches} batches told, {pulled} changes taken in.\n")

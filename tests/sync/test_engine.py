@@ -1,6 +1,7 @@
 """The engine with a mapping: what a CRM with fields, limits and moods is told, and what it never is."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,9 @@ from preferences.store.letters import Letters, dead_letters, dead_reasons, repla
 from preferences.store.outbox import mark
 from preferences.store.tables import IdentityRow, OutboxRow
 from sync.bell import Bell
+from sync.capabilities import Remote
 from sync.errors import (
+    BatchRefusedError,
     DestinationRefusedError,
     DestinationUnavailableError,
     QuotaExhaustedError,
@@ -371,3 +374,21 @@ async def test_an_answer_that_cannot_be_read_is_for_later_and_ends_nothing(
     assert "example.com" not in str(caught.value)
     held = await row(store)
     assert (held.attempts, held.dead_at) == (1, None)
+
+
+async def test_a_crm_that_refuses_to_be_looked_at_is_paused_and_nobody_is_buried(
+    store: Store, tmp_path: Path
+) -> None:
+    class ShutCrm(MemoryCrm):
+        async def read(self, asked: object, fields: object) -> Mapping[str, Remote]:
+            del asked, fields
+            message = "No such field."
+            raise BatchRefusedError(message)
+
+    await answered(store, "a")
+    once = FOR_WHOM | {"when_null": "fill_empty"}
+
+    with pytest.raises(DestinationRefusedError, match="No such field"):
+        await worker(store, ShutCrm(), tmp_path, once).tell()
+
+    assert (await row(store)).dead_at is None

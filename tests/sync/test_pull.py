@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +14,9 @@ from preferences.store.profiles import read_profile
 from preferences.store.tables import AnswerRow, SuppressionRow
 from sync.bell import Bell
 from sync.capabilities import Page, Remote
+from sync.errors import BatchRefusedError
 from sync.preparing import prepare
-from sync.pull import pull
+from sync.pull import keep_pulling, pull
 from sync.telling import Teller
 from sync.worker import Worker
 from tests.preferences.store.seeds import add_shopper_who_answered, add_suppression
@@ -156,3 +158,23 @@ async def test_a_value_that_is_none_of_ours_is_told_and_left_out(
 
 async def test_a_crm_that_tells_nothing_is_not_asked(store: Store, tmp_path: Path) -> None:
     assert await pull(teller(store, MemoryCrm(), tmp_path), CATALOGUE, ["crm"]) == 0
+
+
+@pytest.mark.parametrize(
+    "trouble", [BatchRefusedError("Refused."), KeyError("a@example.com")], ids=["refused", "odd"]
+)
+async def test_what_cannot_be_read_is_told_and_asked_for_again_later(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: Exception
+) -> None:
+    stop = asyncio.Event()
+
+    class OddCrm(TellingCrm):
+        async def changes(self, cursor: str, fields: Sequence[str]) -> Page:
+            del cursor, fields
+            stop.set()
+            raise trouble
+
+    await keep_pulling(teller(store, OddCrm(), tmp_path), CATALOGUE, ["crm"], stop)
+
+    assert "its changes cannot be read" in caplog.text
+    assert "example.com" not in caplog.text
