@@ -36,7 +36,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     if refusal := _crowded(app, conversation):
         return refusal
     async with sse_response(request) as response:
-        with app[BUS].watch(conversation) as news:
+        # A page may go away in the middle of a line: it resumes at its number.
+        with app[BUS].watch(conversation) as news, suppress(ConnectionError):
             await _follow(app, response, conversation, after, news)
     return response
 

@@ -3,6 +3,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from aiohttp_sse import EventSourceResponse
 
 from preferences.understanding import Guess
 from tests.bot.conftest import Gateway, Page
@@ -123,3 +124,17 @@ async def test_a_stream_tells_how_things_stand_only_when_that_changes(gateway: G
                 break
 
     assert names.count("progress") == 1
+
+
+async def test_a_page_that_goes_away_in_the_middle_of_a_line_is_no_error(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def cut(*_: object, **__: object) -> None:
+        raise ConnectionResetError
+
+    page = await gateway.page()
+    monkeypatch.setattr(EventSourceResponse, "send", cut)
+    async with asyncio.timeout(10), page.stream() as events:
+        assert [event async for event in events] == []
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
