@@ -54,6 +54,7 @@ class Profile:
     conflicts: tuple[Conflict, ...] = ()
     expired: tuple[Answer, ...] = ()
     promises: tuple[Mapping[str, Any], ...] = ()
+    referral: Mapping[str, Any] | None = None
 
 
 def fold(shopper: str, ledgers: Ledgers, now: datetime) -> Profile:
@@ -155,10 +156,15 @@ def _newest_first(answers: Iterable[Answer]) -> tuple[Answer, ...]:
 def as_json(profile: Profile) -> dict[str, Any]:
     """Give the shape that the preference API and every destination share.
 
-    `promises` is there where something was promised.
+    `promises` is there where something was promised, `referral` where somebody was invited to bring a
+    friend: until its day that stands in the place of the next promotion, which is not sent.
     """
-    promised = {"promises": [dict(one) for one in profile.promises]} if profile.promises else {}
-    return promised | {
+    beside: dict[str, Any] = {}
+    if profile.promises:
+        beside["promises"] = [dict(one) for one in profile.promises]
+    if profile.referral is not None:
+        beside["referral"] = dict(profile.referral)
+    return beside | {
         "shopper": profile.shopper,
         "identities": dict(profile.identities),
         "preferences": [_answer(answer) for answer in profile.answers],

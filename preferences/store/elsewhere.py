@@ -71,14 +71,31 @@ async def note_ask(
     async with store.begin() as session:
         head = await hold_person(session, shopper)
         await refuse_erased(session, head)
-        name = _name("ask", head, told.channel, told.reference)
-        row = await session.get(AskRow, name, populate_existing=True)
-        if row is None:
-            talk = await _talk(session, head, told, now)
-            row = _row(name, talk, told, catalogue)
-        if told.outcome is not None:
-            row.outcome, row.closed_at = told.outcome, row.closed_at or now
-        session.add(row)
+        question = catalogue.questions[told.question]
+        return await put_ask(
+            session, head, told, version=question.version, purpose=question.purpose, now=now
+        )
+
+
+async def put_ask(
+    session: AsyncSession,
+    head: str,
+    told: AskedElsewhere,
+    *,
+    version: int,
+    purpose: str,
+    now: datetime,
+) -> str:
+    """Do the same in the caller's transaction, who holds the person; it need not be in the catalogue."""
+    name = _name("ask", head, told.channel, told.reference)
+    row = await session.get(AskRow, name, populate_existing=True)
+    if row is None:
+        talk = await _talk(session, head, told, now)
+        row = _row(name, talk, told)
+        row.question_version, row.purpose = version, purpose
+    if told.outcome is not None:
+        row.outcome, row.closed_at = told.outcome, row.closed_at or now
+    session.add(row)
     return name
 
 
@@ -144,16 +161,15 @@ async def _talk(
     return row
 
 
-def _row(name: str, talk: ConversationRow, told: AskedElsewhere, catalogue: Catalogue) -> AskRow:
-    question = catalogue.questions[told.question]
+def _row(name: str, talk: ConversationRow, told: AskedElsewhere) -> AskRow:
     return AskRow(
         id=name,
         shopper_id=talk.shopper_id,
         conversation_id=talk.id,
-        question_id=question.id,
-        question_version=question.version,
+        question_id=told.question,
+        question_version=0,
         kind="question",
-        purpose=question.purpose,
+        purpose="",
         wording=told.wording,
         options=[],
         locale=told.locale,

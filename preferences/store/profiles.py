@@ -21,6 +21,7 @@ from preferences.store.tables import (
     IdentityRow,
     OwnWordsRow,
     PromiseRow,
+    ReferralCodeRow,
     ShopperRow,
     SuppressionRow,
 )
@@ -56,6 +57,7 @@ async def read_profiles(store: Store, shoppers: Collection[str]) -> dict[str, Pr
         spoken = await _of(session, OwnWordsRow, known)
         suppressions = await _of(session, SuppressionRow, known)
         promised = await _of(session, PromiseRow, known)
+        invited = await _of(session, ReferralCodeRow, known)
         # Last: a withdrawal that lands between two queries hides what was read before it.
         consents = await _of(session, ConsentEventRow, known)
     now = datetime.now(UTC)
@@ -65,8 +67,9 @@ async def read_profiles(store: Store, shoppers: Collection[str]) -> dict[str, Pr
         for row in rows
     }
     profiles = {
-        person: _with_promises(
+        person: _with_gives(
             promised[person],
+            invited[person],
             fold(
                 person,
                 Ledgers(
@@ -88,7 +91,15 @@ async def read_profiles(store: Store, shoppers: Collection[str]) -> dict[str, Pr
 
 
 async def _of[
-    Row: (IdentityRow, AnswerRow, OwnWordsRow, SuppressionRow, ConsentEventRow, PromiseRow)
+    Row: (
+        IdentityRow,
+        AnswerRow,
+        OwnWordsRow,
+        SuppressionRow,
+        ConsentEventRow,
+        PromiseRow,
+        ReferralCodeRow,
+    )
 ](session: AsyncSession, table: type[Row], heads: Mapping[str, str]) -> defaultdict[str, list[Row]]:
     """Give the rows of all these shoppers by the person that each is."""
     kept = defaultdict[str, list[Row]](list)
@@ -99,10 +110,24 @@ async def _of[
     return kept
 
 
-def _with_promises(rows: Iterable[PromiseRow], profile: Profile) -> Profile:
+def _with_gives(
+    promises: Iterable[PromiseRow], codes: Iterable[ReferralCodeRow], profile: Profile
+) -> Profile:
     """Give a profile with what is promised; of who was erased nothing is left of it either."""
-    in_order = sorted(rows, key=lambda row: (row.promised_at, row.id), reverse=True)
-    return replace(profile, promises=tuple(_promise(row) for row in in_order))
+    in_order = sorted(promises, key=lambda row: (row.promised_at, row.id), reverse=True)
+    newest = max(codes, key=lambda row: row.made_at, default=None)
+    return replace(
+        profile,
+        promises=tuple(_promise(row) for row in in_order),
+        referral=None if newest is None else _referral(newest),
+    )
+
+
+def _referral(row: ReferralCodeRow) -> dict[str, Any]:
+    return {
+        "invited_at": row.made_at.isoformat(),
+        "replaces_next_promotion_until": row.replaces_until.isoformat(),
+    }
 
 
 def _promise(row: PromiseRow) -> dict[str, Any]:

@@ -43,6 +43,8 @@ HOW_LONG = {
     "privacy_request": _FACTS,
     "candidate": "until it is over",
     "promise": _FACTS,
+    "referral_code": _KNOWN,
+    "referral": _KNOWN,
     "quarantine": _days(_LIMITS.unread),
     "outbox": _KNOWN,
     "change": _days(KEPT_CHANGES),

@@ -14,6 +14,8 @@ from preferences.store.tables.choosing import (
     DecisionRow,
     PausedQuestionRow,
     PromiseRow,
+    ReferralCodeRow,
+    ReferralRow,
 )
 from preferences.store.tables.consent import ConsentEventRow, ConsentRow, NoticeRow, SuppressionRow
 from preferences.store.tables.conversations import (
@@ -72,6 +74,8 @@ __all__ = [
     "PurchaseNoteRow",
     "PurchaseRow",
     "QuarantineRow",
+    "ReferralCodeRow",
+    "ReferralRow",
     "RemovalRow",
     "Row",
     "ShopperRow",

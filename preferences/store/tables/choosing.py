@@ -56,6 +56,28 @@ class PromiseRow(Row, table=True):
     kept_by: str = ""
 
 
+class ReferralCodeRow(Row, table=True):
+    """The personal code of somebody who was invited to bring friends.
+
+    Until `replaces_until` it stands in the place of the next promotion.
+    """
+
+    __tablename__ = "referral_code"
+    code: str = Field(primary_key=True)
+    shopper_id: str = Field(foreign_key="shopper.id", index=True)
+    made_at: datetime = a_time()
+    replaces_until: datetime = a_time()
+
+
+class ReferralRow(Row, table=True):
+    """Somebody who came by a friend's code, once; whose it is, only the code tells."""
+
+    __tablename__ = "referral"
+    shopper_id: str = Field(foreign_key="shopper.id", primary_key=True)
+    code: str = Field(index=True)
+    at: datetime = a_time()
+
+
 class PausedQuestionRow(Row, table=True):
     """A question that too many felt as a burden: nobody is asked until its owner resumes it."""
 

@@ -33,6 +33,8 @@ BODIES: Mapping[str, Any] = {
     "tell_ask": {"question": "gift_or_self", "channel": "mail", "reference": "1",
                  "at": "2026-01-01T00:00:00Z"},
     "add_link": {"other": NOBODY, "proof": "ticket"},
+    "make_invitation": {},
+    "tell_referral": {"code": "AAAAAAAA-AAAAA", "friend": NOBODY},
     "add_key": {"label": "new", "scopes": ["read"]},
     "tell_order": {"source": "pos", "id": "1", "customer": "", "placed_at": "2026-01-01T00:00:00Z",
                    "lines": [{"sku": "a", "title": "A", "quantity": 1}]},

@@ -19,6 +19,8 @@ from preferences.store.tables import (
     PrivacyRequestRow,
     PromiseRow,
     PurchaseNoteRow,
+    ReferralCodeRow,
+    ReferralRow,
     TrackerRow,
     WebhookDeliveryRow,
     WebhookEndpointRow,
@@ -131,6 +133,12 @@ async def _add_traffic(shop: Shop, head: str, talk: Conversation) -> None:
                 reason="misfit", created_at=shop.now, expires_at=shop.now + DAY,
             )
         )  # fmt: skip
+        session.add(
+            ReferralCodeRow(
+                code="kanari-code", shopper_id=head, made_at=shop.now, replaces_until=shop.now
+            )
+        )
+        session.add(ReferralRow(shopper_id=head, code="other-code", at=shop.now))
         session.add(
             PromiseRow(
                 id="promise", shopper_id=head, give_id="kanari", kind="points", value="kanari",

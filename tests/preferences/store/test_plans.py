@@ -48,6 +48,8 @@ from preferences.store.tables import (
     PurchaseLineRow,
     PurchaseNoteRow,
     PurchaseRow,
+    ReferralCodeRow,
+    ReferralRow,
     Row,
     ShopperRow,
     SuppressionRow,
@@ -94,6 +96,8 @@ EVERYBODY_HAS: tuple[Row, ...] = (
         id=ID, shopper_id=ID, question_id=QUESTION, reason="misfit", created_at=YESTERDAY,
         about={"purchase": ID, "sku": "D-1", "product": "Summer dress"}, expires_at=NOW + 9 * DAY,
     ),
+    ReferralCodeRow(code=ID, shopper_id=ID, made_at=YESTERDAY, replaces_until=YESTERDAY),
+    ReferralRow(shopper_id=ID, code="a friend's", at=YESTERDAY),
     PromiseRow(
         id=ID, shopper_id=ID, give_id=ID, kind="points", value="1", ask_id=ID,
         promised_at=YESTERDAY, due_at=YESTERDAY,
