@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from preferences.buying import Order
-from preferences.choosing.following import Occasion, follow_up, welcome
+from preferences.choosing.following import Occasion, welcome
 from preferences.choosing.renewing import NOTHING
 from preferences.conversation import About
 from preferences.policy import Policy
@@ -43,17 +42,6 @@ def add_welcome(session: AsyncSession, row: PurchaseRow, policy: Policy, now: da
     for one in welcome(row.placed_at, policy.welcome):
         if one.expires_at > now:
             add_candidate(session, row.shopper_id, one, row.external_id, now)
-
-
-def add_follow_up(
-    session: AsyncSession, row: PurchaseRow, order: Order, policy: Policy, now: datetime
-) -> None:
-    """Make it worth asking later how it went with an order that was delivered just now."""
-    if row.delivered_at is None:
-        return
-    one = follow_up(order, row.delivered_at, policy.follow_up)
-    if one is not None and one.expires_at > now:
-        add_candidate(session, row.shopper_id, one, row.external_id, now)
 
 
 async def be_silent_after_return(

@@ -26,9 +26,9 @@ _GIVEN_BACK = ("refund", "refunded")
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """What became of an order: whether it was delivered just now, and when something was given back."""
+    """What became of an order: when it was delivered, if that is news, and when something came back."""
 
-    is_delivered: bool = False
+    delivered_at: datetime | None = None
     returned_at: datetime | None = None
 
 
@@ -130,8 +130,8 @@ async def settle(
     await session.flush()
     await _end_questions(session, row, skus, {row.shopper_id, *before}, now)
     given_back = (note.at for note in notes if note.kind in _GIVEN_BACK)
-    is_delivered = row.delivered_at is not None and not was_delivered
-    return Happened(is_delivered, max(given_back, default=None))
+    news = None if was_delivered else row.delivered_at
+    return Happened(news, max(given_back, default=None))
 
 
 async def lines_left(session: AsyncSession, purchase: str) -> Sequence[tuple[str, int]]:

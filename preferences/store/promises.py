@@ -40,13 +40,11 @@ class Promise:
         return "due" if now <= self.due_at else "late"
 
 
-async def write_promise(desk: Desk, record: Promised) -> None:
-    """Keep a promise with the question that it was made for; one question makes one, once."""
+def write_promise(desk: Desk, record: Promised) -> None:
+    """Keep a promise with the question that it was made for: it ends once, so it makes one, once."""
     ask = desk.state.ask
     begun = "" if ask is None else ask.begun or ask.id
     name = sha256(f"{desk.state.shopper}\n{begun}\n{record.give}".encode()).hexdigest()[:32]
-    if await desk.session.get(PromiseRow, name) is not None:
-        return
     now = desk.state.now
     desk.session.add(
         PromiseRow(

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.buying import Order
-from preferences.choosing.following import Occasion
+from preferences.choosing.following import Occasion, follow_up
 from preferences.misfit import is_fresh, misfit_in
 from preferences.policy import Policy
 from preferences.purchases import OVER, Note, Product, Purchase, customer_in
@@ -23,7 +23,6 @@ from preferences.store.habits import hold_shoppers, outdate
 from preferences.store.ids import new_id
 from preferences.store.occasions import (
     add_candidate,
-    add_follow_up,
     add_welcome,
     be_silent_after_return,
 )
@@ -218,8 +217,10 @@ async def _heed(
 ) -> None:
     """Let a delivery be an occasion for later, and a return one to be silent."""
     session, now = intake.session, intake.now
-    if happened.is_delivered:
-        add_follow_up(session, row, order, intake.policy, now)
+    if happened.delivered_at is not None:
+        one = follow_up(order, happened.delivered_at, intake.policy.follow_up)
+        if one is not None and one.expires_at > now:
+            add_candidate(session, row.shopper_id, one, row.external_id, now)
     if await be_silent_after_return(session, head, happened, intake.policy, now):
         await session.flush()
         await mark(session, head, intake.destinations, now, urgent=True)

@@ -99,7 +99,7 @@ async def _write(desk: Desk, record: Record) -> None:
 async def _keep(desk: Desk, record: Answered | Promised) -> None:
     """Keep what the shopper gave, or what they were promised for it."""
     if isinstance(record, Promised):
-        await write_promise(desk, record)
+        write_promise(desk, record)
     else:
         await _answer(desk, record)
 
