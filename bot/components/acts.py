@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from os import cpu_count
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -23,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from bot.components.letters import Letters
 from bot.components.neighbours import Neighbours
+from bot.components.regression import Regression
 
 FILE = "acts.npz"
 NO_ENCODER = "The act classifier needs an encoder before it in the pipeline."
@@ -118,12 +118,12 @@ class ActClassifier(IntentClassifier, GraphComponent):
         `evenness` 1 lets every act weigh the same, 0 every example.
         """
         return {
-            "inverse_regularisation": 30.0,
+            "inverse_regularisation": 10.0,
             "letter_inverse_regularisation": 20.0,
             "evenness": 0.5,
             "folds": 2,
-            "rounds": 60,
-            "letter_rounds": 40,
+            "rounds": 50,
+            "letter_rounds": 30,
             "ranking_length": 24,
         }
 
@@ -215,38 +215,30 @@ class ActClassifier(IntentClassifier, GraphComponent):
         letters = Letters.of(texts)
         matrix, bias = self._regress("", vectors, targets, labels)
         letter_matrix, letter_bias = self._regress("letter_", letters.rows(texts), targets, labels)
-        transposed = np.ascontiguousarray(letter_matrix.T)
         counts = balance(targets, labels, self._config["evenness"])
         near = Neighbours.of(vectors, targets, counts, len(labels))
-        return Weights(labels, matrix, bias, letters, transposed, letter_bias, near, 1.0)
+        turned = np.ascontiguousarray(matrix.T)
+        return Weights(labels, turned, bias, letters, letter_matrix, letter_bias, near, 1.0)
 
     def _regress(
         self, voter: str, rows: Any, targets: np.ndarray, labels: tuple[Label, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Fit a row for each label; those without an example here get no chance at all.
+        """Fit a column for each label; those without an example here get no chance at all.
 
         `voter` leads the names of its settings.
         """
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
-
-        model = LogisticRegression(
-            C=self._config[voter + "inverse_regularisation"],
-            max_iter=self._config[voter + "rounds"],
-            multi_class="multinomial",
+        found = Regression.fit(
+            rows,
+            targets,
+            balance(targets, labels, self._config["evenness"]),
+            len(labels),
+            self._config[voter + "inverse_regularisation"],
+            self._config[voter + "rounds"],
         )
-        with catch_warnings():
-            # Stopping after so many rounds is meant, and as good on sentences not seen.
-            simplefilter("ignore", ConvergenceWarning)
-            weights = balance(targets, labels, self._config["evenness"])
-            model.fit(rows, targets, sample_weight=weights)
-        found, biases = model.coef_, model.intercept_
-        if len(model.classes_) == 2:  # noqa: PLR2004 scikit-learn keeps one row of a pair
-            found, biases = np.vstack([-found, found]), np.hstack([-biases, biases])
-        matrix = np.zeros((len(labels), rows.shape[1]), dtype=np.float32)
-        bias = np.full(len(labels), IMPOSSIBLE, dtype=np.float32)
-        matrix[model.classes_], bias[model.classes_] = found, biases
-        return matrix, bias
+        bias = np.full_like(found.bias, IMPOSSIBLE)
+        there = np.unique(targets)
+        bias[there] = found.bias[there]
+        return found.matrix, bias
 
     def _calibrated(
         self,

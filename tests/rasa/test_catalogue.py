@@ -5,8 +5,10 @@ from shutil import copy, copytree
 
 import pytest
 import yaml
+from rasa.shared.exceptions import RasaException
+from rasa.shared.importers.utils import training_data_from_paths
 
-from bot.components.catalogue import CatalogueImporter, read_examples
+from bot.components.catalogue import CatalogueImporter, read_acts, read_examples, read_yaml
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = ROOT / "preferences" / "questions"
@@ -65,3 +67,25 @@ def test_no_wording_of_an_option_is_an_example_of_another_act():
         meant.setdefault(example.get("text").lower(), set()).add(example.get("intent"))
 
     assert [text for text, acts in meant.items() if "answer" in acts and len(acts) > 1] == []
+
+
+def test_the_files_of_acts_are_read_as_rasa_reads_them():
+    importer = CatalogueImporter(
+        str(ROOT / "config.yml"), str(ROOT / "domain.yml"), [str(ROOT / "data")]
+    )
+    file = ROOT / "data" / "nlu" / "de" / "moments.yml"
+    slowly = training_data_from_paths([str(file)], "en").training_examples
+
+    found = [(m.get("text"), m.get("intent")) for m in read_acts(file, "en")]
+
+    assert [(m.get("text"), m.get("intent")) for m in slowly] == found
+    assert set(found) < {
+        (m.get("text"), m.get("intent")) for m in importer.get_nlu_data().intent_examples
+    }
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path):
+    (tmp_path / "q.yml").write_text("a: [")
+
+    with pytest.raises(RasaException, match=r"q\.yml is not YAML"):
+        read_yaml(tmp_path / "q.yml")

@@ -1,4 +1,4 @@
-"""The sentences to be judged by: two sets, each in a half for looking and an unseen one."""
+"""The sentences to be judged by: two sets in halves, one for looking and one unseen; a third unseen."""
 
 import json
 import re
@@ -12,6 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 FIRST = Path(__file__).parent / "heldout"
 SECOND = Path(__file__).parent / "heldout2"
+THIRD = Path(__file__).parent / "heldout3"
 
 
 @dataclass(frozen=True, slots=True)
