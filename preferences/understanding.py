@@ -18,6 +18,7 @@ from preferences.lexicon.signals import (
     is_stop_word,
     short_act,
     stops,
+    thanks_beside,
 )
 
 _START = frozenset({"start", "unstop"})
@@ -40,8 +41,13 @@ _SHOWN = 5
 # How much likelier than the model thinks, which knows nothing of the question. Found on sentences
 # that it was not trained on.
 _ASKED, _ANOTHER, _NAMED = 20.0, 0.15, 4.0
-_OUTSIDE, _OUTSIDE_WHEN_ASKED = 1.0, 0.5
-_GRIEF_WITHOUT_A_WORD = 0.3
+_OUTSIDE, _OUTSIDE_WHEN_ASKED = 1.5, 0.8
+_GRIEF_WITHOUT_A_WORD = 0.5
+# A thanks beside other words is mostly their polite end.
+_THANKS_BESIDE = 0.25
+# What is only said to a question; and where nothing is open, how much less likely it is.
+_TO_A_QUESTION = frozenset({"dont_know", "no_preference", "not_relevant"})
+_TO_NOTHING = 0.3
 # What a shopper may do instead of naming a channel, though one is named.
 _TURNS_ASIDE = frozenset(
     {
@@ -58,6 +64,7 @@ _TURNS_ASIDE = frozenset(
 _MORE_THAN_ONE = frozenset({"several", "pick_two"})
 _BOTH_SAY = 0.8
 _MAYBE = 0.2
+_MAY_STOP = 0.2  # where nothing is sure, this much of stopping is asked after rather than the rest
 _SURE = 0.55
 # Missing one of these hurts more than obeying it once too often.
 _SURE_OF = {"stop": 0.4, "sensitive_event": 0.4, "handoff": 0.45, "decline": 0.45}
@@ -180,7 +187,7 @@ def _about_channels(
 def _named_channel(text: str, said: Wishes) -> Reading | None:
     if said.statements:
         return _channel(text, said)
-    return _answer(CHANNELS, "none", _CERTAIN) if wants_none(text) else None
+    return _answer(CHANNELS, "none", _CERTAIN) if wants_none(text) and not stops(text) else None
 
 
 def _no_more(said: Wishes) -> Reading | None:
@@ -254,6 +261,9 @@ def _guessed(heard: Heard, guesses: tuple[Guess, ...], catalogue: Catalogue) -> 
     if together < _MAYBE:
         return Reading("out_of_scope", together, sure=False)
     sure = best.confidence >= _SURE_OF.get(act, _SURE)
+    stopping = acts.get(("stop", None), 0.0)
+    if not sure and act != "stop" and stopping >= _MAY_STOP:
+        return _of_one_channel(Reading("stop", stopping, sure=False), heard.text)
     if act != "answer" or best.value is None:
         return _of_one_channel(Reading(act, together, best.value, sure=sure), heard.text)
     detail = _told_besides(heard, catalogue.questions.get(question or ""))
@@ -354,7 +364,14 @@ def _likelihood(guess: Guess, heard: Heard, ask: Ask | None, catalogue: Catalogu
         case "answer" if asked is not None:
             known = guess.question == asked
             return _ASKED * _fits(guess, heard, catalogue) if known else _ANOTHER
-    return 1.0
+    return _in_place(guess.act, heard.text, ask)
+
+
+def _in_place(act: str, text: str, ask: Ask | None) -> float:
+    """Weigh down an act that nothing called for, or that is only a polite end."""
+    if act == "thank" and thanks_beside(text):
+        return _THANKS_BESIDE
+    return _TO_NOTHING if ask is None and act in _TO_A_QUESTION else 1.0
 
 
 def _fits(guess: Guess, heard: Heard, catalogue: Catalogue) -> float:

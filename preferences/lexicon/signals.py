@@ -81,3 +81,9 @@ def short_act(text: str) -> str | None:
         acts = {found.emoji.get(sign) for sign in shown} - {None}
         return acts.pop() if len(acts) == 1 else None
     return found.words.get(bare(text))
+
+
+def thanks_beside(text: str) -> bool:
+    """Whether one clause is a thanks and nothing else, and another says something."""
+    thanks = [short_words().words.get(clause) == "thank" for clause in clauses(text)]
+    return any(thanks) and not all(thanks)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "’": None, "'": None, "´": None}
@@ -12,6 +13,7 @@ _SPELT = re.compile(r"[a-z]( [a-z]){2,}")
 _CLAUSE = re.compile(r"[.,;:!?¡¿…\n()\"]+|\s[-–—]+\s")
 
 
+@lru_cache(maxsize=64)
 def bare(text: str) -> str:
     """Give lower-case words without accents, single blanks between; "STOOOPP!" becomes "stoopp"."""
     letters = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))

@@ -50,6 +50,19 @@ def asked(text: str, *guesses: Guess) -> Reading:
         "no me busquéis nunca más",
         "abmeldne bitte, und zwar gleich",
         "no email, no texts, no calls, nothing",
+        "I'd be relieved if these notes ceased altogether",
+        "stop blowing up my phone",
+        "don't you dare speak to me again",
+        "you no longer have my permission",
+        "zero communication from now on please",
+        "deja ya de dar la lata",
+        "no vuelvan a dirigirse a mí",
+        "sáquenme ya de sus listas",
+        "cero mensajes a partir de hoy",
+        "ich will von euch nix mehr hören",
+        "kein Bock mehr auf eure Nachrichten",
+        "mein Einverständnis endet heute",
+        "hört jetzt mit alledem auf",
     ],
 )
 def test_a_wish_to_end_it_is_one_whatever_the_model_thinks(text: str) -> None:
@@ -68,6 +81,19 @@ def test_a_word_of_stopping_stops_alone_too() -> None:
         "please cancel my order",
         "no paro de ponérmelos",
         "wo ist die Haltestelle",
+        "wann hört der Schlussverkauf auf",
+        "die Flecken müssen weg",
+        "wie oft muss ich das gießen",
+        "warum schreibt ihr mir nicht mehr",
+        "das Regal reicht bis oben",
+        "I got no messages at all from the courier",
+        "does the stain come off permanently",
+        "don't send me the wrong size again",
+        "I think it was the last one",
+        "what if it stopped altogether",
+        "sácame de dudas: ¿encoge?",
+        "no me llegó ni un mensaje",
+        "cuando acaben las vacaciones",
         "shop",
         "for my mother",
     ],
@@ -286,6 +312,10 @@ def test_a_channel_answers_the_question_for_channels(
 )
 def test_no_channel_at_all_is_an_answer_too(text: str) -> None:
     assert asked(text, Guess("no_preference", 0.5)).value == "none"
+
+
+def test_to_want_no_channel_and_out_of_everything_is_to_stop() -> None:
+    assert asked("ninguno, y además quítame de todas partes").act == "stop"
 
 
 def test_a_question_about_a_channel_is_no_answer() -> None:

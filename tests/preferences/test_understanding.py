@@ -241,10 +241,33 @@ def test_it_is_sure_sooner_where_missing_it_would_hurt(
     assert meant("some words", None, Guess(act, confidence)) == Reading(act, confidence, sure=sure)
 
 
+def test_a_thanks_beside_other_words_is_their_polite_end() -> None:
+    guesses = Guess("thank", 0.6), Guess("already_sorted", 0.3)
+
+    assert meant("covered, thanks", None, *guesses).act == "already_sorted"
+    assert meant("many thanks for that", None, *guesses).act == "thank"
+
+
+def test_what_is_said_to_a_question_is_less_likely_where_none_is_open() -> None:
+    guesses = Guess("no_preference", 0.6), Guess("greet", 0.3)
+
+    assert meant("evenin folk", None, *guesses).act == "greet"
+    assert meant("evenin folk", an_ask("question"), *guesses).act == "no_preference"
+
+
+def test_a_stop_that_may_be_is_asked_after_rather_than_a_guess_as_unsure() -> None:
+    maybe = Guess("stop", 0.25)
+
+    assert meant("some words", None, Guess("complaint", 0.5), maybe) == Reading(
+        "stop", 0.25, sure=False
+    )
+    assert meant("some words", None, Guess("complaint", 0.6), maybe).act == "complaint"
+
+
 def test_grief_without_a_word_of_it_needs_a_surer_model() -> None:
     thanks = Guess("thank", 0.2)
 
-    assert meant("some words", None, Guess("sensitive_event", 0.5), thanks).act == "thank"
+    assert meant("some words", None, Guess("sensitive_event", 0.3), thanks).act == "thank"
     assert meant("some words", None, Guess("sensitive_event", 0.95)).sure
 
 
