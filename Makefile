@@ -1,7 +1,7 @@
 # .venv: Python 3.12 or newer, everything of ours · .venv-rasa: Python 3.10, the Rasa server · one uv.lock
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help setup run test test-crm check bench bench-nlu clean browser transcript
+.PHONY: help setup run test test-crm check bench bench-nlu clean browser types screenshots transcript
 
 # Any Python from 3.10 on brings uv where it is missing or too old for the lock; uv brings the rest.
 PYTHON ?= python3
