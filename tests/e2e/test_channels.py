@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 
 from tests.bot.channels.bodies import PSID, page, said
 from tests.bot.channels.platform import Platform, choices_of, refusal, text_of
+from tests.e2e.test_gift_question import eventually
 from tests.e2e.world import World
 
 HELLO = "Hello, I am the automated assistant of Corner Shop, not a person."
@@ -65,10 +66,15 @@ async def test_a_dress_is_asked_about_on_whatsapp_and_the_answer_is_kept(
         "Rather not say",
     ]
     assert thanks.startswith("Thank you, noted: a gift.")
-    status, profile = await asyncio.to_thread(world.get, f"/v1/shoppers/phone:+{phone}/preferences")
-    assert status == 200, profile
-    [answer] = profile["preferences"]
-    assert (answer["value"], answer["channel"]) == ("gift", "whatsapp")
+    await eventually(lambda: told(world, phone) == [("gift", "whatsapp")])
+
+
+def told(world: World, phone: str) -> list[tuple[str, str]]:
+    """What the CRM was told last of somebody by their number."""
+    profiles = world.receiver.profiles
+    theirs = [one for one in profiles if one["identities"].get("phone") == f"+{phone}"]
+    known = theirs[-1]["preferences"] if theirs else []
+    return [(one["value"], one["channel"]) for one in known]
 
 
 async def test_who_says_stop_on_whatsapp_is_asked_nothing_there(
