@@ -7,7 +7,9 @@ import pytest
 
 from preferences.catalogue import HERE, Give, load_catalogue
 from preferences.conversation import Promised, Turn
+from preferences.dialogue.giving import give
 from preferences.dialogue.respond import Assistant
+from preferences.dialogue.scene import Scene
 from preferences.errors import CatalogueError
 from preferences.texts import LOCALES
 from tests.preferences.scenes import (
@@ -80,6 +82,15 @@ def test_a_permission_is_no_question_and_gives_nothing() -> None:
     ask = an_ask("consent")
 
     assert promised(giving(POINTS).respond(pressed(ask, 1), a_state_with(ask))) == []
+
+
+def test_where_nothing_was_asked_or_nothing_is_given_there_is_none() -> None:
+    assistant = giving(POINTS)
+    ask = an_ask("question")
+    scene = Scene(a_state_with(ask), assistant.catalogue, VOICE, POLICY)
+
+    assert give(scene, None) == give(scene, an_ask("claim")) == Turn()
+    assert give(Scene(scene.state, CATALOGUE, VOICE, POLICY), ask) == Turn()
 
 
 def test_the_gives_that_come_with_it_are_whole() -> None:
