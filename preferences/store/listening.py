@@ -24,7 +24,7 @@ async def listen(url: str, ring: Callable[[], None]) -> None:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, lambda *_: ring())
             ring()
-            while not lost.is_set():
+            while True:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(lost.wait(), _ALIVE)
                     break
