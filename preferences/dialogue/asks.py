@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 from hashlib import sha256
+from typing import Literal
 
 from preferences.catalogue import Question
 from preferences.choosing import choose
@@ -173,36 +174,27 @@ def consent_ask(scene: Scene, purpose: str, pending: Pending | None = None) -> A
 
 def erase_ask(scene: Scene) -> Ask:
     """Word the one confirmation before everything is deleted."""
-    locale = scene.state.locale
-    return Ask(
-        id=_ask_id(scene),
-        kind="erase",
-        question="erase_data",
-        version=1,
-        purpose="",
-        wording=scene.voice.say("erase_ask", locale),
-        choices=(
-            Choice(scene.voice.say("erase_yes", locale), act="affirm"),
-            Choice(scene.voice.say("erase_no", locale), act="deny"),
-        ),
-        locale=locale,
-        asked_at=scene.state.now,
-    )
+    return _yes_or_no(scene, "erase", "erase_data")
 
 
 def claim_ask(scene: Scene) -> Ask:
     """Word the one question whether what was said before signing in may be kept with the account."""
+    return _yes_or_no(scene, "claim", "claim_answers")
+
+
+def _yes_or_no(scene: Scene, kind: Literal["erase", "claim"], about: str) -> Ask:
+    """Word a question of our own, by the voice's sentences for its kind."""
     locale = scene.state.locale
     return Ask(
         id=_ask_id(scene),
-        kind="claim",
-        question="claim_answers",
+        kind=kind,
+        question=about,
         version=1,
         purpose="",
-        wording=scene.voice.say("claim_ask", locale),
+        wording=scene.voice.say(f"{kind}_ask", locale),
         choices=(
-            Choice(scene.voice.say("claim_yes", locale), act="affirm"),
-            Choice(scene.voice.say("claim_no", locale), act="deny"),
+            Choice(scene.voice.say(f"{kind}_yes", locale), act="affirm"),
+            Choice(scene.voice.say(f"{kind}_no", locale), act="deny"),
         ),
         locale=locale,
         asked_at=scene.state.now,
