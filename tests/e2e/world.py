@@ -225,6 +225,7 @@ def running(data: Path, **settings: str) -> Iterator[World]:
             "ASKFIRST_SESSIONS_PER_MINUTE_PER_ADDRESS": "0",
             "ASKFIRST_MESSAGES_PER_MINUTE": "0",
             "ASKFIRST_MESSAGES_PER_MINUTE_PER_ADDRESS": "0",
+            "ASKFIRST_MESSAGES_PER_MINUTE_OF_ALL": "0",
             **{f"ASKFIRST_{name.upper()}": str(value) for name, value in CHANNELS.items()},
             "ASKFIRST_META_URL": platform_url,
             **settings,
