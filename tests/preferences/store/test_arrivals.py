@@ -55,7 +55,13 @@ async def come(
         return arrivals
 
     return await arrive(
-        shop.store, HERE, names or ANA, read, reception=RECEPTION, referral={}, now=now
+        shop.store,
+        HERE,
+        names or ANA,
+        read,
+        reception=RECEPTION,
+        referral={"ref": "flyer"},
+        now=now,
     )
 
 
@@ -91,6 +97,9 @@ async def test_each_number_of_a_person_and_of_the_shop_has_its_own_conversation(
     assert other.id != talk.id
     assert await conversations_at(shop.store, HERE, ANA) == [talk.id]
     assert await conversations_at(shop.store, ELSEWHERE, ANA) == []
+    assert {str(row.referral) for row in await shop.rows(ConversationRow)} == {"{'ref': 'flyer'}"}
+    assert await follow(shop.store, "phone", ANA["phone"], "+34600777666", NOW)
+    assert await conversations_at(shop.store, HERE, {"phone": "+34600777666"}) == [talk.id]
 
 
 async def test_nobody_can_have_an_impossible_name(shop: Shop) -> None:
