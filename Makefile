@@ -39,7 +39,7 @@ test: setup .venv/.dev .venv-rasa/.dev browser types check  ## every check and e
 
 test-crm: .venv/.dev .tools/bottlecrm/.installed  ## the tests with a real BottleCRM; its database takes minutes, once
 	$(BIN)/python -m tests.sync.real.bottlecrm
-	$(BIN)/pytest tests/sync/real/test_bottlecrm.py
+	CRM_TALKING=1000 $(BIN)/pytest --timeout 900 tests/sync/real -k bottlecrm
 	$(BIN)/pytest tests/sync/contract tests/sync/test_through.py -k bottlecrm
 
 check: .venv/.dev  ## format, lint, types, who may import whom, and every question

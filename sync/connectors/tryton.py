@@ -27,7 +27,7 @@ OURS = "Askfirst"
 HEAD = "Askfirst (kept up to date by itself: write into a note of your own)"
 _CATEGORY = "category."
 _MECHANISMS = ("email", "phone", "mobile")
-_ANY = ("active", "in", [True, False])
+_ACTIVE = ["active", "=", True]
 _PAGE = 200
 
 
@@ -169,7 +169,7 @@ class TrytonCrm:
             here = ["list_", "=", await self._list()]
             asked.append([["email", "in", sorted(withdrawn)], here])
         if len(asked) > 1:
-            found = await self.server.found("marketing.email", [asked], ["email"])
+            found = await self.server.found("marketing.email", [asked, _ACTIVE], ["email"])
             if numbers := [row["id"] for row in found]:
                 await self.server.model("marketing.email", "write", numbers, {"active": False})
 
@@ -185,7 +185,7 @@ class TrytonCrm:
         if not wanted:
             return
         number = await self._list()
-        domain = [["email", "in", sorted(wanted)], ["list_", "=", number], _ANY]
+        domain = [["email", "in", sorted(wanted)], ["list_", "=", number]]
         known = {
             row["email"] for row in await self.server.found("marketing.email", domain, ["email"])
         }
@@ -194,7 +194,7 @@ class TrytonCrm:
             await self.server.model("marketing.email", "create", values)
 
     async def _list(self) -> int:
-        domain = [["name", "=", self.mailing_list]]
+        domain = [["name", "=", self.mailing_list], _ACTIVE]
         found = await self.server.found("marketing.email.list", domain, ["name"])
         if not found:
             message = (
@@ -276,7 +276,7 @@ class TrytonCrm:
         }
 
     async def _parties(self, shoppers: Collection[str]) -> dict[str, Party]:
-        domain = [["code", "in", sorted(shoppers)], _ANY]
+        domain = [["code", "in", sorted(shoppers)]]
         rows = await self.server.found("party.party", domain, ["code", "name", "categories"])
         return await self._whole(rows)
 
@@ -350,15 +350,12 @@ class TrytonCrm:
         if not self.server.user_id:
             await self._categories()  # logs in, so that we know who we are
         me = self.server.user_id
-        by_others = [
-            "OR",
-            [["write_date", ">=", since], ["write_uid", "!=", me]],
-            [["write_date", "=", None], ["create_date", ">=", since], ["create_uid", "!=", me]],
-        ]
+        written = [["write_date", ">=", since], ["write_uid", "!=", me]]
+        made = [["write_date", "=", None], ["create_date", ">=", since], ["create_uid", "!=", me]]
         asked = ["write_date", "create_date", "active"]
         asked += ["code", "name", "categories"] if model == "party.party" else ["email"]
         rows: list[dict[str, Any]] = await self.server.model(
-            model, "search_read", [by_others, _ANY], at["offset"], _PAGE, [["id", "ASC"]], asked
+            model, "search_read", ["OR", written, made], at["offset"], _PAGE, [["id", "ASC"]], asked
         )
         return rows
 

@@ -47,6 +47,7 @@ class FakeRasa:
     taught: dict[str, tuple[Guess, ...]] = field(default_factory=dict)
     url: str = ""
     messages_per_month: int = 0
+    destinations: tuple[str, ...] = ("log",)
 
     async def turn(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -57,7 +58,7 @@ class FakeRasa:
         turns = Turns(
             self.store,
             assistant(),
-            ("log",),
+            self.destinations,
             lambda: datetime.now(UTC),
             messages_per_month=self.messages_per_month,
         )
