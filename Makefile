@@ -32,7 +32,7 @@ setup: .venv/.run .venv-rasa/.run  ## install both environments from the lock
 run: setup      ## set everything up, start it all and print the address of the demo shop
 	@exec $(BIN)/python -m bot
 
-test: setup .venv/.dev .venv-rasa/.dev browser types check  ## every check and every test, in both environments
+test: setup .venv/.dev .venv-rasa/.dev .tools/tryton/.installed browser types check  ## every check and every test, in both environments
 	$(BIN)/pytest --cov --numprocesses 2 --dist loadfile --ignore tests/e2e
 	$(BIN)/pytest --timeout 900 tests/e2e
 	.venv-rasa/bin/python -m pytest -c tests/rasa/pytest.ini tests/rasa

@@ -42,9 +42,9 @@ class BottleWorld(VendorWorld):
 @cache
 def _server() -> BottleServer:
     folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)  # whether or not there is a server to put into it
     opened = bottlecrm_server(Path(folder.name))
     server = opened.__enter__()
-    atexit.register(folder.cleanup)
     atexit.register(opened.__exit__, None, None, None)
     server.define("shopper_id", "text")
     server.define("words")

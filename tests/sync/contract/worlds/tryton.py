@@ -63,9 +63,9 @@ def _lines(note: str) -> dict[str, str]:
 @cache
 def _server() -> TrytonServer:
     folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)  # whether or not there is a server to put into it
     opened = tryton_server(Path(folder.name))
     server = opened.__enter__()
-    atexit.register(folder.cleanup)
     atexit.register(opened.__exit__, None, None, None)
     return server
 
