@@ -54,7 +54,8 @@ bench: setup .venv/.dev  ## measure beside a plain Rasa project, and the store b
 	@$(BIN)/python -m tests.bench store
 	@$(BIN)/python -m tests.bench choosing
 	@$(BIN)/python -m tests.bench widget
-	@exec $(BIN)/python -m tests.bench channels
+	@$(BIN)/python -m tests.bench channels
+	@exec $(BIN)/python -m tests.bench sync
 
 screenshots: .venv/.dev browser  ## take the pictures of the chat for the documents anew
 	@$(BIN)/python -m tests.screenshots

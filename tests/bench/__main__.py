@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from time import monotonic
 
 from bot.launch.locks import held
-from tests.bench import channels, choosing, store, widget
+from tests.bench import channels, choosing, store, sync, widget
 from tests.bench.askfirst import Askfirst
 from tests.bench.baseline import Plain
 from tests.bench.figures import line
@@ -20,6 +20,7 @@ _PARTS = {
     "choosing": choosing.measure,
     "widget": widget.measure,
     "channels": channels.measure,
+    "sync": sync.measure,
 }
 _PLAIN = "a plain Rasa project"
 _QUIET = 0.5  # a load above this disturbs
