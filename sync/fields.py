@@ -31,14 +31,21 @@ def values_of(mapping: CrmMapping, profile: Mapping[str, Any]) -> dict[str, Any]
     return {name: value for name, value in found.items() if value is not None}
 
 
-def fields_of(mapping: CrmMapping, profile: Mapping[str, Any], before: Before) -> dict[str, Any]:
+def fields_of(
+    mapping: CrmMapping,
+    profile: Mapping[str, Any],
+    before: Before,
+    values: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Give what is to be written: values, and None for each field that is to be emptied.
+
+    `values` are those of this profile, where the caller has them already.
 
     Only what we wrote, or may have written, is emptied: what a shopper took back always, what we do
     not know any more where the mapping says `overwrite`.
     """
-    values = values_of(mapping, profile)
-    return values | {
+    values = values_of(mapping, profile) if values is None else values
+    return dict(values) | {
         rule.to: None
         for rule in mapping.rules
         if rule.pushed and rule.to not in values and _emptied(rule, profile, before)

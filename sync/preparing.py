@@ -18,7 +18,7 @@ def prepare(profile: Profile, due: Due, mapping: CrmMapping | None) -> Delivery:
     else:
         values = values_of(mapping, body)
         name = digest({"fields": values} | {part: body[part] for part in _BESIDE})
-        fields = fields_of(mapping, body, before(due))
+        fields = fields_of(mapping, body, before(due), values)
     return Delivery(due.shopper, due.version, body, name, fields, due.remote_id, due.lane)
 
 
