@@ -211,11 +211,16 @@ def test_an_occasion_that_falls_leaves_the_next_one_and_is_named() -> None:
 OUTCOMES = st.sampled_from(
     [None, "answered", "declined", "skipped", "dont_know", "ignored", "unclear", "withdrawn"]
 )
+ASKS = st.sampled_from(
+    [
+        ("question", "gift_or_self", PURPOSE),
+        ("consent", PURPOSE, PURPOSE),
+        ("erase", "erase_data", ""),
+    ]
+)
 EARLIER = st.builds(
-    Asked,
-    kind=st.sampled_from(["question", "consent", "erase"]),
-    question=st.sampled_from(["gift_or_self", PURPOSE, "erase_data"]),
-    purpose=st.sampled_from([PURPOSE, ""]),
+    lambda ask, **more: Asked(*ask, **more),
+    ASKS,
     at=st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda ago: NOW - ago),
     outcome=OUTCOMES,
     here=st.booleans(),

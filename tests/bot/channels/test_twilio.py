@@ -55,7 +55,7 @@ async def test_options_are_numbered_and_the_number_is_the_option(dial: Dial) -> 
         assert sent["StatusCallback"] == f"{PUBLIC}/v1/channels/twilio"
         status = {"MessageSid": sent["wamid"], "MessageStatus": "delivered", "From": NUMBER}
         assert await report(line, status) == 200
-        assert [row.state for row in await line.dispatches()] == ["delivered", "sent"]
+        await line.ends_as("delivered", "sent")
 
 
 async def test_only_what_twilio_signed_for_this_address_is_taken(dial: Dial) -> None:

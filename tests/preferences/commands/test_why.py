@@ -6,13 +6,15 @@ import yaml
 
 from preferences.__main__ import main
 from preferences.catalogue import HERE, read_yaml
+from preferences.policy import load_policy
 from preferences.store.engine import open_store
 from preferences.store.tables import DecisionRow
 from tests.preferences.scenes import MINUTE, NOW
 from tests.preferences.store.shop import Shop
 from tests.vaults import KEYS, VAULT
 
-ASKED = "2026-11-22 12:00 UTC on web, opened: asked nothing (policy 2)"
+POLICY = load_policy()
+ASKED = f"2026-11-22 12:00 UTC on web, opened: asked nothing (policy {POLICY.version})"
 NOTHING = "  value: Nothing had happened that makes a question worth asking."
 
 
@@ -98,4 +100,5 @@ def test_a_replay_by_another_policy_asks_for_the_one_it_was_decided_by(
 
     assert main(["why", shopper, "--last", "1", "--replay", "--policy", str(tmp_path)]) == 0
 
-    assert "give --policy a folder with that of version 2" in capsys.readouterr().out
+    needed = f"give --policy a folder with that of version {POLICY.version}"
+    assert needed in capsys.readouterr().out
