@@ -14,6 +14,9 @@ from preferences.catalogue import HERE, Texts, read_yaml
 from preferences.errors import CatalogueError
 from preferences.texts import LOCALES
 
+QUESTION = "referral"
+"""Under this name an invitation stands in the ledger of asks, and may be silenced as a topic."""
+
 _SENTENCES = 3
 _LONGEST = 120
 _BODY, _SIGN = 8, 5  # letters of a code: who it is, and that we made it

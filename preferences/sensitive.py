@@ -12,7 +12,8 @@ from preferences.catalogue import HERE, read_yaml
 from preferences.errors import CatalogueError
 from preferences.lexicon.words import bare
 
-_NAMED = "{named}"
+NAMED = "{named}"
+"""Where a sentence that lifts a silence names the kind of goods."""
 
 
 class _Part(BaseModel):
@@ -72,7 +73,7 @@ class Sensitive(_Part):
         named = {
             name
             for name, names in self.names.items()
-            if any(_found(one.replace(_NAMED, names), words) for one in self.again)
+            if any(_found(one.replace(NAMED, names), words) for one in self.again)
         }
         losses = [event.categories for event in self.events.values()]
         return frozenset(
@@ -106,7 +107,7 @@ def _found(pattern: str, words: str) -> bool:
 
 def _readable(pattern: str) -> str:
     try:
-        re.compile(pattern.replace(_NAMED, ""))
+        re.compile(pattern.replace(NAMED, ""))
     except re.error as error:
         message = f"cannot be searched for ({error})"
         raise ValueError(message) from None

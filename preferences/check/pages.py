@@ -80,7 +80,7 @@ def read_page(file: Path) -> Page | Finding:
 
 def _below(node: yaml.Node, step: Step) -> tuple[yaml.Node, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
-        return next(((name, value) for name, value in node.value if name.value == step), None)
+        return next(((name, value) for name, value in node.value if name.value == str(step)), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step]
     return None

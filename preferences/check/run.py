@@ -1,37 +1,60 @@
 """Looks at a whole shop's texts, file by file, and tells what to mend."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
-
 from preferences.catalogue import HERE, Purpose, Question
+from preferences.check.gives import check_gives, check_referral
+from preferences.check.limits import check_policy, check_sensitive
 from preferences.check.pages import Finding, Page, read_page
 from preferences.check.questions import check_question
+from preferences.check.shape import AS_QUESTIONS, Known, valid
 from preferences.check.talk import check_occasions, check_purpose
 from preferences.texts import LOCALES
 
 _PURPOSES = "purposes.yml"
-_REMEDIES = {
-    "missing": "Add it, as the questions beside this one have it",
-    "extra_forbidden": "Remove it, or mend its name: question.schema.json lists them all",
-    "value_error": "Complete it in every language",
+_LIMITS: Mapping[str, Callable[[Page, Known], Iterator[Finding]]] = {
+    "gives.yml": check_gives,
+    "referral.yml": check_referral,
+    "policy.yml": check_policy,
+    "sensitive.yml": check_sensitive,
 }
-_REMEDY = "Write it as question.schema.json tells"
 
 
 def check(folder: Path = HERE) -> list[Finding]:
-    """Look at `questions/*.yml`, `purposes.yml` and `wording/*.yml`; nothing found, all is well."""
+    """Look at the questions, purposes and wording, and at what is given, limited and silenced.
+
+    `gives.yml`, `referral.yml`, `policy.yml` and `sensitive.yml` are looked at where they are there.
+    Nothing found, all is well.
+    """
     pages, findings = _read(_files(folder))
-    purposes = {name for page in pages if page.file.name == _PURPOSES for name in page.data}
+    known = _known(pages)
     for page in pages:
-        findings += _about(page, purposes)
+        findings += _about(page, known)
     return sorted(findings, key=lambda finding: (str(finding.file), finding.line))
 
 
 def _files(folder: Path) -> list[Path]:
     wording = [folder / "wording" / f"{locale}.yml" for locale in LOCALES]
-    return [*sorted((folder / "questions").glob("*.yml")), folder / _PURPOSES, *wording]
+    limits = [folder / name for name in _LIMITS if (folder / name).exists()]
+    questions = sorted((folder / "questions").glob("*.yml"))
+    return [*questions, folder / _PURPOSES, *wording, *limits]
+
+
+def _known(pages: Sequence[Page]) -> Known:
+    """Give the names that one page may use of another."""
+    questions = [page for page in pages if page.file.parent.name == "questions"]
+    return Known(
+        questions={
+            page.file.stem: frozenset(page.data.get("variants") or ()) for page in questions
+        },
+        purposes=_names(pages, _PURPOSES) or frozenset(),
+        gives=_names(pages, "gives.yml"),
+    )
+
+
+def _names(pages: Sequence[Page], file: str) -> frozenset[str] | None:
+    return next((frozenset(page.data) for page in pages if page.file.name == file), None)
 
 
 def _read(files: Sequence[Path]) -> tuple[list[Page], list[Finding]]:
@@ -40,7 +63,7 @@ def _read(files: Sequence[Path]) -> tuple[list[Page], list[Finding]]:
     return pages, [finding for finding in read if isinstance(finding, Finding)]
 
 
-def _about(page: Page, purposes: set[str]) -> Iterator[Finding]:
+def _about(page: Page, known: Known) -> Iterator[Finding]:
     for name, line in page.twice():
         yield Finding(page.file, line, f"{name} stands twice", "Keep one; the first is not read")
     if page.file.parent.name == "wording":
@@ -48,23 +71,28 @@ def _about(page: Page, purposes: set[str]) -> Iterator[Finding]:
     elif page.file.name == _PURPOSES:
         for name, entry in page.data.items():
             yield from _about_purpose(page, name, entry)
+    elif page.file.parent.name == "questions":
+        yield from _about_question(page, known)
     else:
-        yield from _about_question(page, purposes)
+        yield from _LIMITS[page.file.name](page, known)
 
 
-def _about_question(page: Page, purposes: set[str]) -> Iterator[Finding]:
-    question = _valid(Question, page, page.data)
+def _about_question(page: Page, known: Known) -> Iterator[Finding]:
+    question = valid(Question, page, page.data, AS_QUESTIONS)
     if not isinstance(question, Question):
         yield from question
         return
-    if question.purpose not in purposes:
+    if question.purpose not in known.purposes:
         remedy = "Describe it in purposes.yml, or take one that stands there"
         yield page.find(f"the purpose {question.purpose} is not known", remedy, "purpose")
+    if question.gives is not None and question.gives not in (known.gives or ()):
+        remedy = "Describe it in gives.yml, or take one that stands there"
+        yield page.find(f"the give {question.gives} is not known", remedy, "gives")
     yield from check_question(page, question)
 
 
 def _about_purpose(page: Page, name: str, entry: object) -> Iterator[Finding]:
-    purpose = _valid(Purpose, page, entry, name)
+    purpose = valid(Purpose, page, entry, AS_QUESTIONS, name)
     if not isinstance(purpose, Purpose):
         yield from purpose
         return
@@ -80,26 +108,3 @@ def _about_occasions(page: Page) -> Iterator[Finding]:
         if not all(isinstance(text, str) for text in (said if isinstance(said, list) else [said]))
     ]
     yield from broken or check_occasions(page, page.file.stem)
-
-
-def _valid[Entry: BaseModel](
-    kind: type[Entry], page: Page, entry: object, *under: str
-) -> Entry | list[Finding]:
-    try:
-        return kind.model_validate(entry)
-    except ValidationError as errors:
-        return [
-            page.find(
-                _what(error["loc"], error["msg"]),
-                _REMEDIES.get(error["type"], _REMEDY),
-                *under,
-                *error["loc"],
-            )
-            for error in errors.errors()
-        ]
-
-
-def _what(place: Sequence[str | int], message: str) -> str:
-    where = ".".join(str(step) for step in place)
-    message = message.removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message

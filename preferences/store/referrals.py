@@ -15,6 +15,7 @@ from preferences.choosing.inputs import Inputs
 from preferences.errors import AskfirstError, BadInputError
 from preferences.policy import Policy
 from preferences.referral import (
+    QUESTION,
     Referral,
     Standing,
     against_inviting,
@@ -37,9 +38,6 @@ from preferences.store.tables import (
     ReferralCodeRow,
     ReferralRow,
 )
-
-QUESTION = "referral"
-"""Under this name an invitation stands in the ledger of asks, and may be silenced as a topic."""
 
 _EXPERIENCE, _GOOD = "how_was_it", "good"
 _YEAR = timedelta(days=365)
