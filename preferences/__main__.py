@@ -52,7 +52,9 @@ def main(arguments: list[str]) -> int:
         formatter_class=RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    checking = verbs.add_parser("check", help="look for what is wrong in questions, wording and limits")
+    checking = verbs.add_parser(
+        "check", help="look for what is wrong in questions, wording and limits"
+    )
     checking.add_argument(
         "folder", nargs="?", type=Path, default=HERE, help="other texts than ours"
     )
