@@ -10,8 +10,10 @@ from preferences.check.pages import Finding
 from preferences.check.run import check
 
 _QUESTIONS = HERE / "questions"
-_EXPERIMENT = """experiments: [{ id: a, question: size_fit, asks_per_arm: 4, until: 2027-03-01,
-                arms: { control: 50, bold: 50 } }]"""
+_EXPERIMENT = (
+    "experiments: [{ id: a, question: size_fit, asks_per_arm: 4, until: 2027-03-01, "
+    "arms: { control: 50, bold: 50 } }]"
+)
 _LIMITS = ("gives.yml", "referral.yml", "policy.yml", "sensitive.yml")
 
 
