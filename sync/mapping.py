@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from preferences.catalogue import Catalogue, Question, read_yaml
 from preferences.errors import CatalogueError, SettingsError
 from sync.capabilities import FieldShape, FieldType
-from sync.paths import ANSWER, CONSENT, Path
+from sync.paths import ANSWER, CONSENT, PROMISE, REFERRAL, Path
 from sync.transforms import Transform
 
 HERE = File(__file__).parent / "mappings"
@@ -29,10 +29,11 @@ class Line(BaseModel):
 
     from_: Annotated[str, Field(alias="from", pattern=r"^[a-z_*]+(\.[a-z0-9_*]+)*$")]
     """The attribute: shopper, erased, linked_to, identities.KIND, answers.QUESTION.PART,
-    consents.PURPOSE.PART, suppressions.all or suppressions.SCOPE.TARGET. A star is every question
-    or every purpose."""
+    consents.PURPOSE.PART, suppressions.all or suppressions.SCOPE.TARGET, promises.owed,
+    promises.GIVE.PART, referral.PART. A star is every question, purpose or give."""
     to: Annotated[str, Field(min_length=1)]
-    """The CRM's name of the field; {attribute} is the question's own name for CRMs or the purpose."""
+    """The CRM's name of the field; {attribute} is the question's own name for CRMs, the purpose or
+    the give."""
     label: str = ""
     """What people read above the field, where it is created."""
     type: FieldType = "text"
@@ -175,6 +176,14 @@ def _rules(line: Line, catalogue: Catalogue) -> Iterator[Rule]:
             yield Rule(path, line.to, line, values=line.values)
         case ("identities", _) | ("suppressions", "all") | ("suppressions", _, _) as path:
             yield Rule(path, line.to, line, line.purpose, values=line.values)
+        case ("promises", "owed") as path:
+            yield Rule(path, line.to, line, line.purpose, values=line.values)
+        case ("referral", what) as path if what in REFERRAL:
+            yield Rule(path, line.to, line, line.purpose, values=line.values)
+        case ("promises", give, what) if what in PROMISE:
+            for name in _chosen(give, catalogue.gives, "give"):
+                to = line.to.replace("{attribute}", name)
+                yield Rule(("promises", name, what), to, line, line.purpose, values=line.values)
         case ("consents", purpose, what) if what in CONSENT:
             for name in _chosen(purpose, catalogue.purposes, "purpose"):
                 to = line.to.replace("{attribute}", name)

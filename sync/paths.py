@@ -1,6 +1,6 @@
 """Finds what a mapping names in a profile: `answers.motivation.value`, `consents.news.state`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 type Path = tuple[str, ...]
@@ -14,6 +14,10 @@ ANSWER = frozenset(
 """What may be asked of an answer, besides `detail.NAME`."""
 
 CONSENT = frozenset({"state", "at", "channel", "notice_version", "valid_until", "event", "method"})
+PROMISE = frozenset({"value", "kind", "promised_at", "due_at", "kept_at"})
+"""What may be asked of the newest promise of a give."""
+
+REFERRAL = frozenset({"invited_at", "replaces_next_promotion_until"})
 _UNWANTED = "does_not_want"
 
 
@@ -23,17 +27,17 @@ def find(path: Path, profile: Mapping[str, Any], *, source: str = "") -> Any:
     What came from `source` itself is left out: a CRM is not told its own facts.
     """
     match path:
-        case ("identities", kind):
-            return profile["identities"].get(kind)
+        case ("identities" | "referral" as part, what):
+            return profile.get(part, {}).get(what)
         case ("answers", question, *what):
             return _answered(profile, question, tuple(what), source)
         case ("consents", purpose, what):
             return (profile["consents"].get(purpose) or {}).get(what)
         case ("suppressions", scope, *target):
             return _suppressed(profile, scope, *target)
-        case (name,):
-            return profile[name]
-    return None
+        case ("promises", *what):
+            return _promised(profile.get("promises", ()), *what)
+    return profile[path[0]] if len(path) == 1 else None
 
 
 def _answered(profile: Mapping[str, Any], question: str, what: Path, source: str) -> Any:
@@ -66,3 +70,11 @@ def _suppressed(profile: Mapping[str, Any], scope: str, target: str = "") -> boo
     return any(
         one["scope"] == "all" or (one["scope"], one["target"]) == (scope, target) for one in entries
     )
+
+
+def _promised(promises: Sequence[Mapping[str, Any]], give: str, what: str = "") -> Any:
+    """Name the gives that are owed, or tell of the newest promise of one; they come newest first."""
+    if not what:
+        owed = {one["give"] for one in promises if one["kept_at"] is None}
+        return ",".join(sorted(owed)) or None
+    return next((one[what] for one in promises if one["give"] == give), None)

@@ -39,6 +39,38 @@ def test_an_answer_a_name_and_a_wish_go_into_their_fields(tmp_path: Path) -> Non
     }
 
 
+def test_what_is_owed_and_what_replaces_a_promotion_goes_into_its_fields(tmp_path: Path) -> None:
+    crm = mapping(
+        tmp_path,
+        {"from": "promises.owed", "to": "owed", "transform": "semicolons"},
+        {"from": "promises.points_20.kept_at", "to": "points_kept", "transform": "date"},
+        {"from": "promises.points_20.value", "to": "points"},
+        {"from": "referral.replaces_next_promotion_until", "to": "no_promo_until"},
+    )
+    promise = {"give": "points_20", "kind": "points", "value": "20", "kept_at": None}
+    older = promise | {"value": "10", "kept_at": "2026-03-01T09:00:00+00:00"}
+    other = promise | {"give": "free_return_shipping"}
+    until = "2026-05-01T00:00:00+00:00"
+    told = body() | {
+        "promises": [promise, older, other],
+        "referral": {"invited_at": until, "replaces_next_promotion_until": until},
+    }
+
+    owed = {"owed": "free_return_shipping;points_20", "points": "20", "no_promo_until": until}
+    assert fields_of(crm, told, NEVER) == owed
+    kept = told | {"promises": [older]}
+    assert fields_of(crm, kept, Before(told=True, fields=frozenset(owed))) == {
+        "owed": None,
+        "points_kept": "2026-03-01",
+        "points": "10",
+        "no_promo_until": until,
+    }
+    assert fields_of(crm, body(), NEVER) == {}
+    assert fields_of(crm, told | {"erased": True}, Before(told=True, fields=frozenset(owed))) == (
+        dict.fromkeys(owed)
+    )
+
+
 def test_what_is_not_permitted_is_never_sent(tmp_path: Path) -> None:
     crm = mapping(tmp_path, QUESTION, MAIL | {"purpose": "contact_wishes"})
 

@@ -65,6 +65,12 @@ def test_every_purpose_has_its_consent(tmp_path: Path) -> None:
     assert {rule.to for rule in found.rules} == {f"ask_may_{name}" for name in CATALOGUE.purposes}
 
 
+def test_every_give_may_have_a_field(tmp_path: Path) -> None:
+    found = mapping(tmp_path, {"from": "promises.*.due_at", "to": "due_{attribute}"})
+
+    assert {rule.to for rule in found.rules} == {f"due_{name}" for name in CATALOGUE.gives}
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
@@ -75,6 +81,9 @@ def test_every_purpose_has_its_consent(tmp_path: Path) -> None:
         ({"from": "consents.none.state", "to": "x"}, "fields.0: from: there is no purpose none"),
         ({"from": "answers.*.mood", "to": "x"}, "fields.0: from: answers.*.mood is nothing that"),
         ({"from": "answers.*", "to": "x"}, "is nothing that a profile has"),
+        ({"from": "promises.cake.value", "to": "x"}, "fields.0: from: there is no give cake"),
+        ({"from": "promises.points_20.mood", "to": "x"}, "is nothing that a profile has"),
+        ({"from": "referral.code", "to": "x"}, "is nothing that a profile has"),
         ({"from": "mood", "to": "x"}, "is nothing that a profile has"),
         ({"from": "shopper", "to": "askfirst_id"}, "askfirst_id is the key"),
         ({"from": "shopper", "to": "x", "purpose": "none"}, "there is no purpose none"),
