@@ -1,4 +1,4 @@
-"""Keeps the store in order by itself: what is old goes, ledgers are anchored, burdens pause."""
+"""Keeps the store in order by itself: ends are told, what is old goes, burdens pause."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from preferences.errors import UnavailableError
 from preferences.policy import Policy
 from preferences.settings import Settings
 from preferences.store.anchors import anchor
+from preferences.store.ends import tell_ends
 from preferences.store.engine import Store
 from preferences.store.habits import work_out_missing
 from preferences.store.pausing import pause_burdens, stop_experiments
@@ -29,25 +30,32 @@ _EVERY = timedelta(days=1)
 
 
 async def keep_up(store: Store, settings: Settings, policy: Policy, clock: Clock) -> None:
-    """Do it now and once a day from then on, as the clock tells; what failed is tried again soon."""
+    """Tell every minute of what has ended, and do the rest now and once a day, as the clock tells.
+
+    What failed is tried again soon.
+    """
     done: datetime | None = None
     while True:
         now = clock()
-        if done is None or now - done >= _EVERY:
-            try:
-                gone = await sweep(store, Limits.of(settings), settings.destinations, now)
-                await anchor(store, now)
-                await work_out_missing(store)
-                paused = await pause_burdens(store, policy.pausing, now)
-                stopped = await stop_experiments(store, policy.experiments, now)
-            except UnavailableError as error:
-                logger.warning("Retention waits: %s", error)
-            else:
+        try:
+            await tell_ends(store, settings.destinations, now)
+            if done is None or now - done >= _EVERY:
+                await _keep_in_order(store, settings, policy, now)
                 done = now
-                told = ", ".join(f"{rows} of {table}" for table, rows in gone.items())
-                logger.info("Retention: %s removed.", told or "nothing")
-                for name, why in stopped:
-                    logger.warning(_STOPPED, name, why, name)
-                for met in paused:
-                    logger.warning(_PAUSED, met.question, met.asks, met.declined, met.opted_out)
+        except UnavailableError as error:
+            logger.warning("Retention waits: %s", error)
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _keep_in_order(store: Store, settings: Settings, policy: Policy, now: datetime) -> None:
+    gone = await sweep(store, Limits.of(settings), settings.destinations, now)
+    await anchor(store, now)
+    await work_out_missing(store)
+    paused = await pause_burdens(store, policy.pausing, now)
+    stopped = await stop_experiments(store, policy.experiments, now)
+    told = ", ".join(f"{rows} of {table}" for table, rows in gone.items())
+    logger.info("Retention: %s removed.", told or "nothing")
+    for name, why in stopped:
+        logger.warning(_STOPPED, name, why, name)
+    for met in paused:
+        logger.warning(_PAUSED, met.question, met.asks, met.declined, met.opted_out)

@@ -25,6 +25,7 @@ from preferences.store.tables import ChangeFeedRow, ChangeRow
 ChangeType = Literal[
     "preference.answered",
     "preference.imported",
+    "preference.expired",
     "preference.removed",
     "consent.given",
     "consent.refused",
@@ -33,6 +34,7 @@ ChangeType = Literal[
     "consent.expired",
     "suppression.added",
     "suppression.lifted",
+    "suppression.expired",
     "shopper.erased",
     "shopper.linked",
     "shopper.unlinked",

@@ -93,6 +93,7 @@ OF_NOBODY = {
     "paused_question": "how a question fared with everybody, in numbers",
     "removal": "open ledgers: empty whenever a transaction is over",
     "change_feed": "one number for all",
+    "end_mark": "the last end of each kind that was told",
     "webhook_endpoint": "an address of the shop's own programs",
     "journal_mark": "one number for all",
     "api_key": "a key of the shop's own programs",

@@ -39,8 +39,12 @@ async def read_profile(store: Store, shopper: str) -> Profile:
     return (await read_profiles(store, [head]))[head]
 
 
-async def read_profiles(store: Store, shoppers: Collection[str]) -> dict[str, Profile]:
+async def read_profiles(
+    store: Store, shoppers: Collection[str], at: datetime | None = None
+) -> dict[str, Profile]:
     """Give the profiles of those who exist, by id, in a fixed number of queries.
+
+    They are worked out as of this moment, or of `at`, from all that is known by now.
 
     One who was linked to somebody else has nothing left but whom: `linked_to`.
     """
@@ -60,7 +64,7 @@ async def read_profiles(store: Store, shoppers: Collection[str]) -> dict[str, Pr
         invited = await _of(session, ReferralCodeRow, known)
         # Last: a withdrawal that lands between two queries hides what was read before it.
         consents = await _of(session, ConsentEventRow, known)
-    now = datetime.now(UTC)
+    now = at or datetime.now(UTC)
     words = {
         row.answer_id: read_text(store.vault, row, "text")
         for rows in spoken.values()

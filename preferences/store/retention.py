@@ -17,7 +17,6 @@ from preferences.profile import ERASED
 from preferences.settings import Settings
 from preferences.store.changes import forget_changes, note, place
 from preferences.store.engine import Store
-from preferences.store.expiry import expire_consents
 from preferences.store.guards import LEDGERS
 from preferences.store.habits import buyers_of, work_out
 from preferences.store.holdings import table_of
@@ -82,14 +81,13 @@ class Limits:
 async def sweep(
     store: Store, limits: Limits, destinations: Sequence[str], now: datetime
 ) -> Mapping[str, int]:
-    """End permissions and remove what is past its limit; tell how many rows of which tables went.
+    """Remove what is past its limit; tell how many rows of which tables went.
 
     A wish not to be offered something stays until it was taken back; consent events and the texts
     that were shown stay for as long as the shopper is known.
 
     :raises UnavailableError: the store is away; what is left goes the next time.
     """
-    await expire_consents(store, destinations, now)
     await place(store)  # nobody may be reading the feed, and it must not grow for ever
     gone = {"change": await forget_changes(store, now)}
     for table, old in _rules(limits, now):

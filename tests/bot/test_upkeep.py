@@ -27,12 +27,18 @@ class House:
 
     now: datetime = NOW
     fails: int = 0
+    told: list[datetime] = field(default_factory=list)
     swept: list[datetime] = field(default_factory=list)
     anchored: list[datetime] = field(default_factory=list)
     counted: list[datetime] = field(default_factory=list)
     limits: Limits | None = None
     ends_at: datetime = NOW
     burdens: list[Reception] = field(default_factory=list)
+
+    async def tell_ends(self, _store: Store, destinations: object, now: datetime) -> int:
+        assert destinations == ("log",)
+        self.told.append(now)
+        return 1
 
     async def sweep(self, _store: Store, limits: Limits, destinations: object, now: datetime):
         assert destinations == ("log",)
@@ -67,6 +73,7 @@ class House:
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch) -> House:
     made = House()
+    monkeypatch.setattr(upkeep, "tell_ends", made.tell_ends)
     monkeypatch.setattr(upkeep, "sweep", made.sweep)
     monkeypatch.setattr(upkeep, "anchor", made.anchor)
     monkeypatch.setattr(upkeep, "work_out_missing", made.work_out_missing)
@@ -80,6 +87,12 @@ async def test_it_is_done_at_the_start_and_once_a_day(house: House) -> None:
 
     assert house.swept == house.anchored == [NOW, NOW + DAY, NOW + 2 * DAY]
     assert house.limits == Limits.of(SETTINGS)
+
+
+async def test_what_ended_by_itself_is_told_every_minute(house: House) -> None:
+    await house.runs(3 * MINUTE)
+
+    assert house.told == [NOW, NOW + MINUTE, NOW + 2 * MINUTE]
 
 
 async def test_what_failed_is_tried_again_soon(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
 from preferences.store.tables.base import Row, a_json, a_time
@@ -27,6 +27,7 @@ class AnswerRow(Row, table=True):
             "(source = 'shopper' AND message_id <> '' AND consent_id IS NOT NULL)",
             name="answer_declared",
         ),
+        Index("answer_fresh_until", "fresh_until", "id"),
     )
     id: str = Field(primary_key=True)
     shopper_id: str = Field(foreign_key="shopper.id", index=True)

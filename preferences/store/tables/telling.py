@@ -104,6 +104,15 @@ class ChangeFeedRow(Row, table=True):
     promised: int = Field(default=0, sa_type=BigInteger)
 
 
+class EndMarkRow(Row, table=True):
+    """Up to which end of its kind everybody was told that time ended something."""
+
+    __tablename__ = "end_mark"
+    kind: str = Field(primary_key=True)
+    at: datetime = a_time()
+    id: str
+
+
 class WebhookEndpointRow(Row, table=True):
     """Where somebody wants to hear of changes, until it is disabled.
 

@@ -20,6 +20,7 @@ from preferences.store.conversations import (
     read_waiting,
     start_conversation,
 )
+from preferences.store.ends import tell_ends
 from preferences.store.engine import open_store
 from preferences.store.erasure import erase_shopper
 from preferences.store.everyone import every_profile
@@ -282,6 +283,7 @@ async def _remove(shop: Shop) -> None:
     long_ago = shop.of(now=LONG_AGO)
     talk, ask = await long_ago.asks_the_question("somebody of old")
     await long_ago.feels(talk, ask, "A gift", 0)
+    await tell_ends(shop.store, TO, shop.now)
     await sweep(shop.store, Limits.of(Settings()), TO, shop.now)
 
 
