@@ -1,12 +1,17 @@
-"""Takes in what an export holds, into a store that knows nobody of it: sealed anew, proof intact."""
+"""Takes in what an export holds, into a store that knows nobody of it: sealed anew, proof intact.
 
+An answer that was given under the permission of somebody else, while the two were taken for one,
+is taken in only where that permission is, too: nothing would prove it, and nobody may use it.
+"""
+
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.conversation import ConsentState
@@ -21,9 +26,11 @@ from preferences.store.remembering import remember_nothing
 from preferences.store.sealed import PREFIX, put_sealed
 from preferences.store.tables import (
     AnswerRow,
+    ConsentEventRow,
     ConsentRow,
     LinkRow,
     NoticeRow,
+    OwnWordsRow,
     QuarantineRow,
     Row,
     ShopperRow,
@@ -31,9 +38,15 @@ from preferences.store.tables import (
 )
 from preferences.store.vault import Vault
 
+logger = logging.getLogger(__name__)
+
 _HERE_ALREADY = (
     "Somebody or something of this export is in the store already; take an empty store, "
     "or erase them there first."
+)
+_LEFT_OUT = (
+    "Left out: %d answers that were given under the permission of somebody else. Take in that "
+    "person first and then this one, if they are to be kept."
 )
 _MOST = 2**31  # in an integer column of PostgreSQL
 _TOLD: Mapping[ConsentState, ChangeType] = {
@@ -59,6 +72,7 @@ async def import_shopper(
         raise BadInputError(message, field="shopper")
     async with store.begin() as session:
         remember_nothing(session)
+        await _leave_unproved(session, rows)
         try:
             await _add(session, rows)
         except IntegrityError:
@@ -145,6 +159,21 @@ async def _add(session: AsyncSession, rows: Mapping[type[Row], Sequence[Row]]) -
         for row in await _unknown(session, found) if table is NoticeRow else found:
             session.add(row)
             await session.flush()
+
+
+async def _leave_unproved(session: AsyncSession, rows: dict[type[Row], list[Row]]) -> None:
+    """Leave out the answers whose permission is neither in the export nor here."""
+    held = select(ConsentEventRow.id)
+    acts = {row.id for row in rows[ConsentEventRow] if isinstance(row, ConsentEventRow)}
+    answers = [row for row in rows[AnswerRow] if isinstance(row, AnswerRow)]
+    foreign = {row.consent_id for row in answers} - acts - {None}
+    acts |= {*(await session.exec(held.where(col(ConsentEventRow.id).in_(foreign)))).all()}
+    lost = {row.id for row in answers if row.consent_id not in {None, *acts}}
+    rows[AnswerRow] = [row for row in answers if row.id not in lost]
+    if lost:
+        logger.warning(_LEFT_OUT, len(lost))
+    words = [row for row in rows[OwnWordsRow] if isinstance(row, OwnWordsRow)]
+    rows[OwnWordsRow] = [row for row in words if row.answer_id not in lost]
 
 
 async def _unknown(session: AsyncSession, notices: Sequence[Row]) -> list[Row]:

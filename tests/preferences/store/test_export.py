@@ -1,8 +1,5 @@
 import json
-from collections.abc import AsyncIterator
 from copy import deepcopy
-from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import pytest
@@ -12,7 +9,7 @@ from preferences.errors import BadInputError, NotFoundError
 from preferences.profile import as_json
 from preferences.store.changes import read_changes
 from preferences.store.conversations import start_conversation
-from preferences.store.engine import Store, open_store
+from preferences.store.engine import Store
 from preferences.store.erasure import erase_shopper
 from preferences.store.export import export_shopper
 from preferences.store.holdings import HELD
@@ -22,21 +19,10 @@ from preferences.store.outbox import claim
 from preferences.store.profiles import read_profile
 from preferences.store.shoppers import shopper_named
 from preferences.store.tables import IdentityRow, QuarantineRow, SuppressionRow
-from preferences.store.vault import Keys, Vault
 from preferences.store.verifying import verify
 from tests.preferences.scenes import DAY, NOW
 from tests.preferences.store.lives import CUSTOMER, EMAIL, PHONE, PRODUCT, WORDS, a_whole_life
 from tests.preferences.store.shop import Shop
-
-
-@pytest.fixture
-async def elsewhere(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty store of another deployment, with keys of its own."""
-    keys = tmp_path / "other-keys.json"
-    keys.write_text(Keys.generate().as_json())
-    file = copyfile(sqlite_template, tmp_path / "elsewhere.db")
-    async with open_store(f"sqlite:///{file}", Vault(keys)) as opened:
-        yield opened
 
 
 @pytest.fixture
