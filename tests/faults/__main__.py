@@ -20,6 +20,7 @@ from alembic import command
 from pydantic import SecretStr
 from sqlalchemy import update
 
+import sync.connectors.hubspot  # before any fork: it takes longer than all that a worker does
 import sync.worker
 from preferences.catalogue import load_catalogue
 from preferences.settings import Settings
@@ -40,8 +41,9 @@ key: shopper_id
 fields:
   - { from: answers.gift_or_self.value, to: for_whom }
 """
-_EACH = 3  # shoppers who answer in a life
-_MOMENT = 0.4  # seconds at most that a worker lives
+_EVERY = 4  # kills from one round of answers to the next
+_EACH = 6  # shoppers who answer in a round
+_OFTEN = 0.05  # seconds between the looks of a worker, so that none dies idle
 _ON_ITS_WAY = 2.0  # seconds that a request may have been on its way when the shopper withdrew
 _CATALOGUE = load_catalogue()
 
@@ -59,49 +61,99 @@ def _run(given: Namespace, folder: Path) -> dict[str, Any]:
     begun, random = monotonic(), Random(given.seed)
     url = given.database_url or f"sqlite:///{folder}/askfirst.db"
     command.upgrade(alembic_config(url, VAULT), "head")
+    _rehearse(folder)
     (folder / "hubspot.yml").write_text(_PAGE)
+    rounds = -(-given.kills // _EVERY)
     crm = subprocess.Popen([sys.executable, "-m", "tests.faults.crm", str(folder / "crm.json")])
     try:
         settings = _settings(folder)
         withdrawn = dict[str, float]()
-        for life in range(given.kills):
-            _live(url, settings, life, random, withdrawn)
+        _kill(given.kills, url, settings, random, withdrawn)
+        meanwhile = _filled(_witness(settings))
         _ended(_fork(_settle, url, settings))
-        with urlopen(Request(f"{settings.hubspot_url}/witness")) as page:
-            seen = json.load(page)
+        seen = _witness(settings)
     finally:
         crm.kill()
         crm.wait()
-    filled = [who for _, who, value in seen["told"] if value]
+    filled = _filled(seen)
     return {
         "database": url.partition(":")[0],
-        "kills": 2 * given.kills,
-        "shoppers": _EACH * given.kills,
+        "kills": given.kills,
+        "shoppers": _EACH * rounds,
         "withdrawals": len(withdrawn),
+        "told_between_kills": len(set(meanwhile)),
         "told_again": len(filled) - len(set(filled)),
-        "findings": _findings(given.kills, withdrawn, seen)[:20],
+        "lost_answers": seen["lost"],
+        "findings": _findings(rounds, withdrawn, seen)[:20],
         "seconds": round(monotonic() - begun, 1),
     }
 
 
-def _live(
-    url: str, settings: Settings, life: int, random: Random, withdrawn: dict[str, float]
+def _rehearse(folder: Path) -> None:
+    """Do it once in a store of its own, so that no fork has to get ready by itself what all share."""
+    url = f"sqlite:///{folder}/rehearsal.db"
+    command.upgrade(alembic_config(url, VAULT), "head")
+    asyncio.run(_say(url, 0, ""))
+    asyncio.run(_say(url, 1, "s-0-0"))
+
+
+def _witness(settings: Settings) -> dict[str, Any]:
+    with urlopen(Request(f"{settings.hubspot_url}/witness")) as page:
+        seen: dict[str, Any] = json.load(page)
+    return seen
+
+
+def _filled(seen: dict[str, Any]) -> list[str]:
+    return [who for _, who, value in seen["told"] if value]
+
+
+def _kill(
+    kills: int, url: str, settings: Settings, random: Random, withdrawn: dict[str, float]
 ) -> None:
-    """Have two workers tell while some answer and one withdraws, and kill them in the middle."""
-    workers = [_fork(_work, url, settings) for _ in range(2)]
-    _ended(_fork(_answer, url, life))
-    gone = f"s-{random.randrange(life)}-0" if life else ""
-    if gone and gone not in withdrawn:
-        _ended(_fork(_withdraw, url, gone))
-        withdrawn[gone] = time()
-    for pid in workers:
-        sleep(random.uniform(0, _MOMENT))
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+    """Kill one of two workers again and again while some answer and some withdraw.
+
+    A worker lives on for a while that goes by how long the answers took: on a busy machine it comes
+    as far as on a quiet one.
+    """
+    workers, moment = [_working(url, settings) for _ in range(2)], 0.0
+    for kill in range(kills):
+        if kill % _EVERY == 0:
+            moment = 4 * _speak(url, kill // _EVERY, random, withdrawn)
+        pid, ready = workers.pop(0)
+        os.read(ready, 1)
+        sleep(random.uniform(0, moment))
+        _shoot(pid, ready)
+        workers.append(_working(url, settings))
+    for pid, ready in workers:
+        _shoot(pid, ready)
 
 
-def _findings(kills: int, withdrawn: dict[str, float], seen: dict[str, Any]) -> list[str]:
-    everybody = {f"s-{life}-{number}" for life in range(kills) for number in range(_EACH)}
+def _working(url: str, settings: Settings) -> tuple[int, int]:
+    """Start a worker; give its process, and a pipe that says when it has begun."""
+    ready, tells = os.pipe()
+    pid = _fork(_tell, url, settings, asyncio.Event(), tells)
+    os.close(tells)
+    return pid, ready
+
+
+def _shoot(pid: int, ready: int) -> None:
+    os.close(ready)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def _speak(url: str, round_: int, random: Random, withdrawn: dict[str, float]) -> float:
+    """Have a round of answers and a withdrawal, and give the seconds that they took."""
+    begun = monotonic()
+    gone = f"s-{random.randrange(round_)}-0" if round_ else ""
+    _ended(_fork(_say, url, round_, "" if gone in withdrawn else gone))
+    if gone:
+        withdrawn.setdefault(gone, time())
+    return monotonic() - begun
+
+
+def _findings(rounds: int, withdrawn: dict[str, float], seen: dict[str, Any]) -> list[str]:
+    everybody = {f"s-{round_}-{number}" for round_ in range(rounds) for number in range(_EACH)}
     held = seen["held"]
     wrong = [f"{who} is lost" for who in sorted(everybody - withdrawn.keys()) if not held.get(who)]
     wrong += [f"{who} is not emptied" for who in withdrawn if held.get(who)]
@@ -152,22 +204,18 @@ def _ended(pid: int) -> None:
         raise RuntimeError(message)
 
 
-async def _answer(url: str, life: int) -> None:
-    async with open_store(url, VAULT) as store, store.begin() as session:
-        for number in range(_EACH):
-            who = f"s-{life}-{number}"
-            await add_shopper_who_answered(session, who)
-            await mark(session, who, ["hubspot"], datetime.now(UTC), urgent=False)
-
-
-async def _withdraw(url: str, who: str) -> None:
-    async with open_store(url, VAULT) as store, store.begin() as session:
-        await add_consent(session, who, 2, "withdrawn")
-        await mark(session, who, ["hubspot"], datetime.now(UTC), urgent=True)
-
-
-async def _work(url: str, settings: Settings) -> None:
-    await _tell(url, settings, asyncio.Event())
+async def _say(url: str, round_: int, gone: str) -> None:
+    """Have some answer, and somebody who answered before withdraw."""
+    async with open_store(url, VAULT) as store:
+        async with store.begin() as session:
+            for number in range(_EACH):
+                who = f"s-{round_}-{number}"
+                await add_shopper_who_answered(session, who)
+                await mark(session, who, ["hubspot"], datetime.now(UTC), urgent=False)
+        if gone:
+            async with store.begin() as session:
+                await add_consent(session, gone, 2, "withdrawn")
+                await mark(session, gone, ["hubspot"], datetime.now(UTC), urgent=True)
 
 
 async def _settle(url: str, settings: Settings) -> None:
@@ -184,16 +232,20 @@ async def _settle(url: str, settings: Settings) -> None:
     await telling
 
 
-async def _tell(url: str, settings: Settings, stop: asyncio.Event) -> None:
+async def _tell(url: str, settings: Settings, stop: asyncio.Event, tells: int = 0) -> None:
     sync.worker._LONGEST_PROBE = timedelta(seconds=0.2)  # a lost answer is no reason to rest here
     mapping = load_mapping("hubspot", _CATALOGUE, settings.mappings_dir)
+    bell = Bell()
+    bell.patience = _OFTEN
     async with open_store(url, VAULT) as store, open_connector("hubspot", settings) as crm:
-        await Worker(Teller("hubspot", store, crm, mapping), Bell()).run(stop)
+        if tells:
+            os.write(tells, b".")
+        await Worker(Teller("hubspot", store, crm, mapping), bell).run(stop)
 
 
 def _read() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--kills", type=int, default=100, help="lives of two workers each")
+    parser.add_argument("--kills", type=int, default=100, help="workers to kill")
     parser.add_argument("--seed", type=int, default=7, help="of the moments")
     parser.add_argument("--database-url", default="", help="an empty PostgreSQL database")
     return parser.parse_args()

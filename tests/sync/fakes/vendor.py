@@ -68,6 +68,7 @@ class Vendor:
     remember: bool = True
     away: bool = False
     refused: int = 0
+    lost: int = 0
     clock: Callable[[], float] = monotonic
     chance: Random = field(default_factory=lambda: Random(7))
 
@@ -111,6 +112,7 @@ class Vendor:
         if self.latency:
             await asyncio.sleep(self.latency)
         if ill == LOST:
+            self.lost += 1
             assert request.transport
             request.transport.close()
         return response
