@@ -15,6 +15,7 @@ from preferences.store.outbox import pending, retry
 from preferences.store.restoring import reapply
 from sync.bell import open_bell
 from sync.connectors import open_connector
+from sync.fitting import check_fit
 from sync.guard import open_guarded
 from sync.mapping import load_mapping
 from sync.posting import Poster
@@ -40,6 +41,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         connectors = [
             await stack.enter_async_context(open_connector(name, settings)) for name in names
         ]
+        for connector, mapping in zip(connectors, mappings, strict=True):
+            check_fit(connector, mapping)
         store = await stack.enter_async_context(open_own_store(settings))
         bell = await stack.enter_async_context(open_bell(settings.redis_url, settings.database))
         strangers = await stack.enter_async_context(open_guarded(allowed))

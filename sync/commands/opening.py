@@ -12,6 +12,7 @@ from preferences.settings import Settings, load_settings
 from preferences.store.engine import Store, open_own_store
 from sync.connectors import open_connector
 from sync.delivery import Connector
+from sync.fitting import check_fit
 from sync.mapping import CrmMapping, load_mapping
 from sync.telling import Teller
 
@@ -65,6 +66,7 @@ async def opened(settings: Settings, name: str) -> AsyncIterator[Opened]:
         open_connector(name, settings) as connector,
         open_own_store(settings) as store,
     ):
+        check_fit(connector, mapping)
         yield Opened(name, store, connector, mapping)
 
 

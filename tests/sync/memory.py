@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sync.capabilities import Lookup, Remote
+from sync.capabilities import Lookup, Page, Remote
 from sync.delivery import Delivery, Later, Refused, Result, Taken
 from sync.errors import BatchRefusedError, DestinationUnavailableError
 
@@ -83,3 +83,18 @@ class MemoryCrm:
             self.lose -= 1
             message = "The answer was lost."
             raise DestinationUnavailableError(message)
+
+
+class TellingCrm(MemoryCrm):
+    """One that tells what changed in it, a record a page."""
+
+    def __init__(self, *records: Remote) -> None:
+        super().__init__()
+        self.changed = list(records)
+        self.asked: list[str] = []
+
+    async def changes(self, cursor: str, fields: Sequence[str]) -> Page:
+        del fields
+        self.asked.append(cursor)
+        at = int(cursor or 0)
+        return Page(self.changed[at : at + 1], str(at + 1), more=at + 1 < len(self.changed))

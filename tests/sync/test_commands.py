@@ -221,3 +221,18 @@ async def test_a_destination_that_cannot_do_it_says_so(
 
     assert ended == code
     assert told in said
+
+
+@pytest.mark.parametrize("words", ["preflight", "plan", "once"])
+async def test_a_page_that_asks_what_the_destination_cannot_do_is_refused_by_every_verb(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: str
+) -> None:
+    monkeypatch.setenv("ASKFIRST_DESTINATIONS", "log")
+    monkeypatch.setenv("ASKFIRST_MAPPINGS_DIR", str(tmp_path))
+    page = "{ key: id, fields: [{ from: identities.email, to: email, when_null: fill_empty }] }"
+    (tmp_path / "log.yml").write_text(page)
+
+    code, said = await desk.types(words)
+
+    assert (code, said.count("\n")) == (2, 1)
+    assert "The mapping of log: email would be written over" in said

@@ -20,7 +20,7 @@ from sync.pull import keep_pulling, pull
 from sync.telling import Teller
 from sync.worker import Worker
 from tests.preferences.store.seeds import add_shopper_who_answered, add_suppression
-from tests.sync.memory import MemoryCrm
+from tests.sync.memory import MemoryCrm, TellingCrm
 from tests.sync.pages import CATALOGUE, mapping
 
 FOR_WHOM = {"from": "answers.gift_or_self.value", "to": "for_whom", "direction": "both"}
@@ -30,21 +30,6 @@ CHANNEL = {
     "direction": "pull",
     "values": {"email": "MAIL"},
 }
-
-
-class TellingCrm(MemoryCrm):
-    """One that tells what changed in it, a record a page."""
-
-    def __init__(self, *records: Remote) -> None:
-        super().__init__()
-        self.changed = list(records)
-        self.asked: list[str] = []
-
-    async def changes(self, cursor: str, fields: Sequence[str]) -> Page:
-        del fields
-        self.asked.append(cursor)
-        at = int(cursor or 0)
-        return Page(self.changed[at : at + 1], str(at + 1), more=at + 1 < len(self.changed))
 
 
 def teller(store: Store, crm: MemoryCrm, folder: Path, *lines: dict[str, object]) -> Teller:
