@@ -49,7 +49,7 @@ check: .venv/.dev  ## format, lint, types, who may import whom, and every questi
 	$(BIN)/lint-imports
 	$(BIN)/python -m preferences check
 
-bench: setup .venv/.dev  ## measure beside a plain Rasa project, and the store beside bare SQL; JSON lines
+bench: setup .venv/.dev .tools/drt/.installed  ## measure beside a plain Rasa project, and the store beside bare SQL; JSON lines
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench store
 	@$(BIN)/python -m tests.bench choosing
@@ -90,12 +90,20 @@ clean:          ## remove environments, models and caches; the data folder var s
 	$(SYNC_RASA) --only-group rasa-test
 	@touch $@
 
-# Real CRMs that we are tested against, each in an environment of its own, pinned with hashes.
-.tools/%/.installed: tests/sync/real/%.txt | .venv/.run
-	@echo "Installing $* for the tests …"
+# Real CRMs that we are tested against and a peer that we are measured beside, each in an
+# environment of its own, pinned with hashes.
+define pinned
+	@echo "Installing $* …"
 	$(UV) venv --quiet --clear --python $(BIN)/python .tools/$*
 	$(UV) pip install --quiet --python .tools/$*/bin/python --require-hashes -r $<
 	@touch $@
+endef
+
+.tools/%/.installed: tests/sync/real/%.txt | .venv/.run
+	$(pinned)
+
+.tools/%/.installed: tests/bench/%.txt | .venv/.run
+	$(pinned)
 
 # --target needs neither a venv module nor rights on the system's Python.
 .tools/bin/uv:

@@ -23,7 +23,13 @@ class Timed(HubSpot):
         self.at: dict[str, float] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        return [*super().routes(), web.get(FIGURES, self.figures)]
+        contacts = "/crm/v3/objects/contacts"
+        return [
+            *super().routes(),
+            web.get(FIGURES, self.figures),
+            web.post(contacts, self.create_one),
+            web.patch(f"{contacts}/{{id}}", self.update_one),
+        ]
 
     async def meet(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if request.path == FIGURES:
@@ -37,6 +43,21 @@ class Timed(HubSpot):
         for one in (await request.json())["inputs"]:
             self.at[one["id"]] = self.last
         return response
+
+    async def create_one(self, request: web.Request) -> web.Response:
+        """Create a contact by itself, as clients do that know no batch; 409 if it is there."""
+        properties = (await request.json())["properties"]
+        if self.held(properties["shopper_id"]) is not None:
+            return web.json_response({"category": "CONFLICT"}, status=409)
+        return web.json_response({"id": self.create(**properties)}, status=201)
+
+    async def update_one(self, request: web.Request) -> web.Response:
+        """Change a contact by itself, found by a unique property."""
+        number = self._by.get((request.query["idProperty"], request.match_info["id"]))
+        if number is None:
+            return web.json_response({"category": "OBJECT_NOT_FOUND"}, status=404)
+        self._put(number, (await request.json())["properties"])
+        return web.json_response({"id": number})
 
     async def figures(self, request: web.Request) -> web.Response:
         """Tell the counts; `?begin` starts them anew."""

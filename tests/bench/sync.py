@@ -30,8 +30,9 @@ from preferences.store.engine import Store, open_store
 from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.migrate import alembic_config
 from preferences.store.vault import Keys, Vault
+from tests.bench import drt
 from tests.bench.databases import ADMIN, postgresql_database
-from tests.bench.figures import Figure, line, percentile
+from tests.bench.figures import Figure, Figures, line, percentile
 from tests.bench.hubspot import FIGURES
 from tests.bench.loading import load
 from tests.bench.processes import ROOT, BenchError
@@ -81,6 +82,8 @@ async def _measure(
 ) -> None:
     for latency in latencies:
         for name, figure in (await _of_the_sdk(latency)).items():
+            _print(name, figure, None, "")
+        for name, figure in (await _of_drt(latency)).items():
             _print(name, figure, None, "")
     for database in databases:
         suffix = "" if database == "sqlite" else f".{database}"
@@ -257,6 +260,14 @@ async def _of_the_sdk(latency: int) -> dict[str, Figure]:
     """Measure the vendor's own client, one contact at a time and a hundred at a time."""
     async with _stand_in(latency) as crm:
         return await asyncio.to_thread(_with_the_sdk, crm.url, latency)
+
+
+async def _of_drt(latency: int) -> Figures:
+    if not drt.is_here():
+        sys.stderr.write("drt-core is not installed: `make bench` measures it, too.\n")
+        return {}
+    async with _stand_in(latency) as crm:
+        return await drt.measure(crm.url, _SECRET, latency)
 
 
 def _with_the_sdk(url: str, latency: int, calls: int = 15) -> dict[str, Figure]:
