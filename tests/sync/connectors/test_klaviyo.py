@@ -15,15 +15,18 @@ from sync.errors import BatchRefusedError, QuotaExhaustedError
 from tests.preferences.test_profile import LEFT_ALONE
 from tests.sync.contacts import FOR_A_WHILE, NO_EMAIL, contact
 from tests.sync.fakes import klaviyo
+from tests.sync.fakes.klaviyo_spec import SpecifiedKlaviyo
 
 BOTH = {"email": "s-1@example.com", "phone": "+4930123456"}
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[klaviyo.Klaviyo]:
-    world = klaviyo.Klaviyo()
+    """One that holds us, and itself, to the specification."""
+    world = SpecifiedKlaviyo()
     async with world.listening():
         yield world
+    assert world.wrong == []
 
 
 @pytest.fixture

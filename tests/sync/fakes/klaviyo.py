@@ -1,6 +1,6 @@
 """A Klaviyo that remembers: profiles, jobs that take their time, consent with both of its traps.
 
-Written from Klaviyo's public guides; `klaviyo-api` looks at it from outside.
+Written from Klaviyo's public guides; `klaviyo-api` and its specification look at it from outside.
 """
 
 import itertools
@@ -369,7 +369,6 @@ def _import_error(
             "source": {"pointer": pointer},
             "original_payload": dict(one["attributes"]),
         },
-        "links": {"self": "https://a.klaviyo.com/api/import-error/1"},
     }
 
 
@@ -380,7 +379,6 @@ def _answer(body: Mapping[str, Any], status: int = 200) -> web.Response:
 def _error(status: int, code: str, detail: str, pointer: str = "/data/") -> web.Response:
     error = {
         "id": "1a2b",
-        "status": status,
         "code": code,
         "title": "Invalid input.",
         "detail": detail,
