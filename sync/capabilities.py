@@ -45,6 +45,11 @@ class Remote:
     at: datetime | None = None
 
 
+def named(**kinds: Any) -> dict[str, str]:
+    """Give the names by kind that somebody really has, for `identities`."""
+    return {kind: str(name) for kind, name in kinds.items() if name}
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What changed in a CRM after a cursor; `more` is there at once after the next one."""

@@ -39,6 +39,12 @@ def permissions(profile: Mapping[str, Any], purpose: str) -> dict[str, Permissio
     return found
 
 
+def word(profile: Mapping[str, Any], purpose: str, channel: str = "email") -> Word | None:
+    """Give what is decided of one channel, if anything is."""
+    found = permissions(profile, purpose).get(channel)
+    return found.word if found else None
+
+
 def _left(profile: Mapping[str, Any]) -> set[str]:
     """Give the channels that the shopper does not want to be written to on."""
     if profile["erased"]:

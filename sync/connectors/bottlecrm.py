@@ -4,19 +4,19 @@ It drops a custom field that it does not have and says that all went well; what 
 refused here instead.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
 from preferences.settings import Settings
-from sync.capabilities import FieldShape, FieldType, Lookup, Page, Remote
+from sync.abreast import each
+from sync.capabilities import FieldShape, FieldType, Lookup, Page, Remote, named
 from sync.delivery import Delivery, Later, Refused, Result, Taken
-from sync.errors import DestinationRefusedError, DestinationUnavailableError
+from sync.errors import DestinationRefusedError
 from sync.http import Answer, Client, address, needed, open_session, without_names
 
 KEY = "shopper_id"
@@ -66,7 +66,7 @@ class BottleCrm:
     async def push(self, batch: Sequence[Delivery]) -> Sequence[Result]:
         """Tell each; one that is refused leaves the others alone."""
         keys = await self._defined(name for one in batch for name in one.fields)
-        return await _each(batch, lambda one: self._tell(one, keys))
+        return await each(batch, lambda one: self._tell(one, keys), _AT_ONCE)
 
     async def _tell(self, one: Delivery, keys: frozenset[str]) -> Result:
         held = [one.remote_id] if one.remote_id else await self._numbers(one.shopper)
@@ -74,7 +74,7 @@ class BottleCrm:
             # By itself and first: it holds whatever becomes of the fields.
             answers = [await self._patch(number, {_BOOLEAN: True}) for number in held]
             if one.remote_id and any(_is_missing(answer) for answer in answers):
-                return await self._tell(_forgotten(one), keys)
+                return await self._tell(replace(one, remote_id=""), keys)
         if unknown := sorted(one.fields.keys() - _OWN - keys):
             reason = f"BottleCRM has no custom field {unknown[0]} and would drop it without a word;"
             return Refused(f"{reason} python -m sync preflight creates it.")
@@ -83,7 +83,7 @@ class BottleCrm:
         body = _body(one)
         answers = [await self._patch(number, body) for number in held]
         if one.remote_id and _is_missing(answers[0]):
-            return await self._tell(_forgotten(one), keys)
+            return await self._tell(replace(one, remote_id=""), keys)
         refusals = [_reason(answer) for answer in answers if not answer.is_taken]
         return Refused(refusals[0]) if refusals else Taken(held[0])
 
@@ -180,14 +180,14 @@ class BottleCrm:
     async def read(self, asked: Sequence[Lookup], fields: Sequence[str]) -> Mapping[str, Remote]:
         """Read contacts by our id."""
         await self._defined(())
-        rows = await _each(asked, lambda one: self._rows(**{f"cf_{KEY}": one.shopper}))
+        rows = await each(asked, lambda one: self._rows(**{f"cf_{KEY}": one.shopper}), _AT_ONCE)
         found = zip(asked, rows, strict=True)
         return {one.shopper: _remote(held[0], fields) for one, held in found if held}
 
     async def erase(self, batch: Sequence[Delivery]) -> Sequence[Result]:
         """Delete contacts."""
         await self._defined(())
-        return await _each(batch, self._erase)
+        return await each(batch, self._erase, _AT_ONCE)
 
     async def _erase(self, one: Delivery) -> Result:
         numbers = {*await self._numbers(one.shopper), one.remote_id} - {""}
@@ -233,27 +233,6 @@ async def open_connector(settings: Settings) -> AsyncIterator[BottleCrm]:
         yield BottleCrm(client)
 
 
-async def _each[Item, Found](
-    items: Sequence[Item], do: Callable[[Item], Awaitable[Found]]
-) -> list[Found]:
-    """Do it for each, a few at once. What ends the rest is raised when all have ended."""
-    gate = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(item: Item) -> Found | DestinationUnavailableError | DestinationRefusedError:
-        async with gate:
-            try:
-                return await do(item)
-            except (DestinationUnavailableError, DestinationRefusedError) as error:
-                return error
-
-    found = list[Found]()
-    for answer in await asyncio.gather(*(one(item) for item in items)):
-        if isinstance(answer, DestinationUnavailableError | DestinationRefusedError):
-            raise answer
-        found.append(answer)
-    return found
-
-
 def _wants_no_calls(one: Delivery) -> bool:
     """Tell whether somebody is not to be called: the only farewell that BottleCRM itself knows."""
     lasting = [entry for entry in one.profile["suppressions"] if entry["until"] is None]
@@ -272,10 +251,6 @@ def _body(one: Delivery) -> dict[str, Any]:
             own[name] = own[name] or instead
     custom = {name: value for name, value in one.fields.items() if name not in _OWN}
     return own | {"custom_fields": custom | {KEY: one.shopper}}
-
-
-def _forgotten(one: Delivery) -> Delivery:
-    return Delivery(one.shopper, one.version, one.profile, one.digest, one.fields, "", one.lane)
 
 
 def _is_missing(answer: Answer) -> bool:
@@ -307,13 +282,12 @@ def _first(what: Any) -> str:
 
 
 def _remote(row: Mapping[str, Any], fields: Sequence[str]) -> Remote:
-    named = {kind: row[kind] for kind in ("email", "phone") if row.get(kind)}
     values = {
         name: row.get(name) if name in _OWN else row["custom_fields"].get(name) for name in fields
     }
     return Remote(
         shopper=str(row["custom_fields"].get(KEY) or ""),
-        identities=named,
+        identities=named(email=row.get("email"), phone=row.get("phone")),
         opted_out=("phone",) if row[_BOOLEAN] else (),
         fields={name: None if value == "" else value for name, value in values.items()},
         remote_id=str(row["id"]),

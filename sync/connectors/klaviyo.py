@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import batched
 from typing import Any
 
 from yarl import URL
 
 from preferences.settings import Settings
-from sync.capabilities import Lookup, Page, Remote
+from sync.capabilities import Lookup, Page, Remote, named
 from sync.delivery import Delivery, Later, Refused, Result, Taken
 from sync.errors import BatchRefusedError
 from sync.http import Answer, Client, address, needed, open_session
@@ -121,8 +122,7 @@ class Klaviyo:
     ) -> dict[str, Result]:
         """Post a job about some names, a hundred at a time; a wish is told until it is taken."""
         failed = dict[str, Result]()
-        for start in range(0, len(names), _PAGE):
-            chunk = list(names)[start : start + _PAGE]
+        for chunk in batched(names, _PAGE):
             told = {"subscriptions": subscriptions} if subscriptions else {}
             data = [
                 {"type": "profile", "attributes": {_NAMES[channel]: name, **told}} for name in chunk
@@ -178,11 +178,10 @@ class Klaviyo:
         self, by: str, values: Iterable[str], fields: Sequence[str] = (), undecided: str = ""
     ) -> list[Remote]:
         """Find profiles; with `undecided` only those that have decided about that channel."""
-        wanted = sorted(set(values))
         found = list[Remote]()
-        for start in range(0, len(wanted), _PAGE):
+        for chunk in batched(sorted(set(values)), _PAGE):
             query = {
-                "filter": f"any({by},{json.dumps(wanted[start : start + _PAGE])})",
+                "filter": f"any({by},{json.dumps(chunk)})",
                 "page[size]": str(_PAGE),
                 "additional-fields[profile]": "subscriptions",
             }
@@ -361,10 +360,9 @@ def _remote(row: Mapping[str, Any], fields: Sequence[str]) -> Remote:
     attributes = row["attributes"]
     properties = attributes.get("properties") or {}
     held = dict.fromkeys(_ATTRIBUTES, attributes)
-    named = {_IDENTITIES[one]: attributes.get(_NAMES[one]) for one in CHANNELS}
     return Remote(
         shopper=attributes.get("external_id") or "",
-        identities={kind: name for kind, name in named.items() if name},
+        identities=named(**{_IDENTITIES[one]: attributes.get(_NAMES[one]) for one in CHANNELS}),
         opted_out=tuple(one for one in CHANNELS if _has_left(row, one)),
         fields={name: held.get(name, properties).get(name) for name in fields},
         remote_id=row["id"],

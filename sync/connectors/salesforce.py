@@ -3,28 +3,28 @@
 A contact that has the shopper's address already is taken over, so that nobody is there twice.
 """
 
-import asyncio
 import csv
 import io
 import re
-from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
+from itertools import batched, chain
 from typing import Any
 
-from preferences.errors import AskfirstError
 from preferences.settings import Settings
-from sync.capabilities import FieldShape, FieldType, Lookup, Page, Remote
+from sync.abreast import each
+from sync.capabilities import FieldShape, FieldType, Lookup, Page, Remote, named
 from sync.delivery import Delivery, Later, Refused, Result, Taken
 from sync.errors import BatchRefusedError, DestinationRefusedError, QuotaExhaustedError
 from sync.http import Answer, Client, address, needed, open_session
 from sync.jobs import EVERYBODY, Jobs
 from sync.limits import Rate, open_limiter
-from sync.marketing import permissions
+from sync.marketing import word
+from sync.oauth import ExpiredError, SignedIn
 
 KEY = "Shopper_Id__c"
 """The external id, on Contact and on Individual."""
@@ -54,36 +54,16 @@ _TYPES: Mapping[str, FieldType] = {
 }
 
 
-class _ExpiredError(AskfirstError):
-    """The token is not accepted any more: get another, once."""
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Org:
-    """One org, spoken to with a token that is renewed when it expires."""
+    """One org: what is asked of it, in SOQL and by record."""
 
-    client: Client
+    door: SignedIn
     version: str
-    basic: str = field(repr=False)
-    token: str = field(default="", repr=False)
-    renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def call(self, method: str, path: str, *, granted: bool = False, **more: Any) -> Answer:
+    async def call(self, method: str, path: str, **more: Any) -> Answer:
         """Ask, by the path after the version."""
-        sent = self.token or await self._renew("")
-        extra = more.pop("headers", {})
-        for last in (False, True):
-            headers = {"Authorization": f"Bearer {sent}"} | extra
-            try:
-                whole = f"/services/data/{self.version}/{path}"
-                return await self.client.call(
-                    method, whole, headers=headers, granted=granted, **more
-                )
-            except _ExpiredError:
-                if last:
-                    raise _not_accepted() from None
-                sent = await self._renew(sent)
-        raise _not_accepted()
+        return await self.door.call(method, f"/services/data/{self.version}/{path}", **more)
 
     async def select(
         self, names: Sequence[str], of: str, where: str, *order: str, limit: int = 0
@@ -113,29 +93,6 @@ class Org:
             raise BatchRefusedError(_reason(answer.body))
         return [_result(one) for one in answer.body]
 
-    async def _renew(self, expired: str) -> str:
-        async with self.renewing:
-            if self.token in ("", expired):
-                self.token = await self._sign_in()
-        return self.token
-
-    async def _sign_in(self) -> str:
-        headers = {
-            "Authorization": f"Basic {self.basic}",
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        form = b"grant_type=client_credentials"
-        try:
-            answer = await self.client.call(
-                "POST", "/services/oauth2/token", body=form, headers=headers
-            )
-        except _ExpiredError:
-            raise _not_accepted() from None
-        token = answer.body.get("access_token") if isinstance(answer.body, dict) else None
-        if not answer.is_taken or not token:
-            raise _not_accepted()
-        return str(token)
-
 
 @dataclass(frozen=True, slots=True)
 class Salesforce:
@@ -150,7 +107,7 @@ class Salesforce:
 
     async def turn(self, *, urgent: bool) -> None:
         """Wait for the next call that the day's budget allows."""
-        await self.org.client.limiter.turn(urgent=urgent)
+        await self.org.door.client.limiter.turn(urgent=urgent)
 
     async def push(self, batch: Sequence[Delivery]) -> Sequence[Result]:
         """Take over contacts that are there, upsert, and see that a farewell arrives in any case."""
@@ -180,30 +137,19 @@ class Salesforce:
     async def _upsert(
         self, batch: Sequence[Delivery], records: Sequence[Mapping[str, Any]]
     ) -> dict[str, Result]:
-        abreast = asyncio.Semaphore(_ABREAST)
+        async def part(chunk: tuple[int, Sequence[Mapping[str, Any]]]) -> list[Result]:
+            return await self.org.upsert("Contact", KEY, chunk[1], granted=chunk[0] == 0)
 
-        async def part(start: int) -> list[Result]:
-            async with abreast:
-                chunk = records[start : start + _AT_ONCE]
-                return await self.org.upsert("Contact", KEY, chunk, granted=start == 0)
-
-        parts = [part(start) for start in range(0, len(batch), _AT_ONCE)]
-        # All are waited for: one that is still under way could arrive after a newer state.
-        told = await asyncio.gather(*parts, return_exceptions=True)
-        results = list[Result]()
-        for one in told:
-            if isinstance(one, BaseException):
-                raise one
-            results += one
+        told = await each(enumerate(batched(records, _AT_ONCE)), part, _ABREAST)
+        results = chain.from_iterable(told)
         return {one.shopper: told for one, told in zip(batch, results, strict=True)}
 
     def _record(self, one: Delivery) -> dict[str, Any]:
-        left = {"HasOptedOutOfEmail": True} if self._word(one) in ("leave", "withdraw") else {}
+        left = {"HasOptedOutOfEmail": True} if self._is_leaving(one) else {}
         return {KEY: one.shopper, **one.fields, **left}
 
-    def _word(self, one: Delivery) -> str:
-        decided = permissions(one.profile, self.purpose)
-        return decided["email"].word if "email" in decided else ""
+    def _is_leaving(self, one: Delivery) -> bool:
+        return word(one.profile, self.purpose) in ("leave", "withdraw")
 
     async def _take_over(self, batch: Sequence[Delivery]) -> dict[str, Result]:
         """Write our id into the oldest contact with the same address that has none of ours."""
@@ -212,7 +158,7 @@ class Salesforce:
             str(one.fields["Email"]).lower(): one for one in batch if one.fields.get("Email")
         }
         mine = dict[str, tuple[Delivery, str]]()
-        for chunk in _chunks(list(emails)):
+        for chunk in batched(emails, _AT_ONCE):
             where = f"Email IN ({_quoted(chunk)})"
             rows = await self.org.select(["Id", "Email", KEY], "Contact", where, "CreatedDate")
             known = {str(row["Email"]).lower() for row in rows if row[KEY]}
@@ -221,7 +167,7 @@ class Salesforce:
                 if email not in known and email not in mine:
                     mine[email] = (emails[email], row["Id"])
         failed = dict[str, Result]()
-        for part in _chunks(list(mine)):
+        for part in batched(mine, _AT_ONCE):
             told = [
                 {"attributes": {"type": "Contact"}, "id": mine[one][1], KEY: mine[one][0].shopper}
                 for one in part
@@ -241,12 +187,10 @@ class Salesforce:
         leaving = [
             one
             for one in batch
-            if self._word(one) in ("leave", "withdraw")
-            and not isinstance(results.get(one.shopper), Taken)
+            if self._is_leaving(one) and not isinstance(results.get(one.shopper), Taken)
         ]
         failed = dict[str, Result]()
-        for start in range(0, len(leaving), _AT_ONCE):
-            part = leaving[start : start + _AT_ONCE]
+        for part in batched(leaving, _AT_ONCE):
             alone = [{KEY: one.shopper, "HasOptedOutOfEmail": True} for one in part]
             told = await self.org.upsert("Contact", KEY, alone)
             for one, result in zip(part, told, strict=True):
@@ -276,8 +220,7 @@ class Salesforce:
             )
             raise DestinationRefusedError(message)
         failed = dict[str, Result]()
-        for start in range(0, len(decided), _AT_ONCE):
-            part = decided[start : start + _AT_ONCE]
+        for part in batched(decided, _AT_ONCE):
             people = [{KEY: one.shopper, "LastName": _NAMELESS} for one in part]
             known = await self.org.upsert("Individual", KEY, people)
             whose = [{KEY: one.shopper, "Individual": {KEY: one.shopper}} for one in part]
@@ -316,7 +259,7 @@ class Salesforce:
         """Give who is there already: their names are left as they are."""
         new = [one.shopper for one in batch if not one.remote_id]
         found = {one.shopper for one in batch if one.remote_id}
-        for chunk in _chunks(new):
+        for chunk in batched(new, _AT_ONCE):
             rows = await self.org.select([KEY], "Contact", f"{KEY} IN ({_quoted(chunk)})")
             found |= {row[KEY] for row in rows}
         return found
@@ -343,7 +286,7 @@ class Salesforce:
         """Read contacts by our id."""
         names = _distinct("Id", KEY, "Email", "Phone", "HasOptedOutOfEmail", *fields)
         found = dict[str, Remote]()
-        for chunk in _chunks([one.shopper for one in asked]):
+        for chunk in batched((one.shopper for one in asked), _AT_ONCE):
             rows = await self.org.select(names, "Contact", f"{KEY} IN ({_quoted(chunk)})")
             found |= {row[KEY]: _remote(row, fields) for row in rows}
         return found
@@ -366,9 +309,8 @@ async def open_connector(settings: Settings) -> AsyncIterator[Salesforce]:
 
     :raises SettingsError: the app's key or secret is missing, or the address cannot be used.
     """
-    given = (
-        f"{needed(settings, 'salesforce_client_id')}:{needed(settings, 'salesforce_client_secret')}"
-    )
+    key = needed(settings, "salesforce_client_id")
+    secret = needed(settings, "salesforce_client_secret")
     needed(settings, "salesforce_url")
     base = address(settings, "salesforce_url")
     rate = Rate(100, 1, burst=25, per_day=settings.salesforce_calls_per_day)
@@ -378,15 +320,15 @@ async def open_connector(settings: Settings) -> AsyncIterator[Salesforce]:
     ):
         client = Client(
             "Salesforce",
-            "ASKFIRST_SALESFORCE_CLIENT_SECRET",
+            "ASKFIRST_SALESFORCE_CLIENT_ID and ASKFIRST_SALESFORCE_CLIENT_SECRET",
             session,
             base,
             limiter=limiter,
             judge=_judge,
             left_today=_left_today,
         )
-        basic = b64encode(given.encode()).decode()
-        org = Org(client, settings.salesforce_api_version, basic)
+        door = SignedIn(client, "/services/oauth2/token", key, secret)
+        org = Org(door, settings.salesforce_api_version)
         use = settings.salesforce_purpose
         yield Salesforce(org, Jobs(partial(_look, org)), settings.marketing_purpose, use)
 
@@ -415,18 +357,10 @@ def _judge(answer: Answer) -> None:
     """Salesforce says 401 for a token that is over, and 403 for a day's calls that are used up."""
     codes = {error.get("errorCode") for error in _errors(answer.body)}
     if answer.status == HTTPStatus.UNAUTHORIZED:
-        raise _ExpiredError
+        raise ExpiredError
     if answer.status == HTTPStatus.FORBIDDEN and "REQUEST_LIMIT_EXCEEDED" in codes:
         message = "Salesforce's calls for 24 hours are used up."
         raise QuotaExhaustedError(message, wait=_QUOTA)
-
-
-def _not_accepted() -> DestinationRefusedError:
-    message = (
-        "Salesforce does not accept our credentials; check ASKFIRST_SALESFORCE_CLIENT_ID and "
-        "ASKFIRST_SALESFORCE_CLIENT_SECRET, and that the app allows the client credentials flow."
-    )
-    return DestinationRefusedError(message)
 
 
 def _left_today(answer: Answer) -> int | None:
@@ -506,10 +440,9 @@ def _rows(answer: Answer) -> list[dict[str, str]]:
 
 
 def _remote(row: Mapping[str, Any], fields: Sequence[str]) -> Remote:
-    named = {"email": row.get("Email"), "phone": row.get("Phone")}
     return Remote(
         shopper=row[KEY] or "",
-        identities={kind: name for kind, name in named.items() if name},
+        identities=named(email=row.get("Email"), phone=row.get("Phone")),
         opted_out=("email",) if row.get("HasOptedOutOfEmail") else (),
         fields={name: None if row.get(name) == "" else row.get(name) for name in fields},
         remote_id=row["Id"],
@@ -535,7 +468,3 @@ def _quoted(values: Iterable[str]) -> str:
 
 def _distinct(*names: str) -> list[str]:
     return list(dict.fromkeys(names))
-
-
-def _chunks(values: Sequence[str]) -> list[Sequence[str]]:
-    return [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import batched
 from time import monotonic
 from typing import Any
 
 from preferences.settings import Settings
-from sync.capabilities import FieldShape, FieldType, Lookup, Page, Remote
+from sync.capabilities import FieldShape, FieldType, Lookup, Page, Remote, named
 from sync.delivery import Delivery, Later, Refused, Result, Taken
 from sync.errors import DestinationRefusedError, DestinationUnavailableError, QuotaExhaustedError
 from sync.http import Client, address, needed, open_session
@@ -174,8 +175,7 @@ class Shopify:
         for one in batch:
             customer = found[one.shopper]
             filled, emptied = self._metafields(one, customer)
-            for start in range(0, len(filled), _MOST_SET):
-                part = filled[start : start + _MOST_SET]
+            for part in batched(filled, _MOST_SET):
                 asked.append(("metafieldsSet(metafields: ", "[MetafieldsSetInput!]!", part))
                 whose.append((one.shopper, [told["key"] for told in part]))
             if emptied:
@@ -419,12 +419,13 @@ def _reason(errors: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
 def _remote(one: Mapping[str, Any], fields: Sequence[str]) -> Remote:
     held = {node["key"]: _value(node) for node in one["metafields"]["nodes"]}
     email, phone = one["defaultEmailAddress"] or {}, one["defaultPhoneNumber"] or {}
-    named = {"email": email.get("emailAddress"), "phone": phone.get("phoneNumber")}
     left = [name for name in ("email", "sms") if _state(one, name) == "UNSUBSCRIBED"]
     number = str(one["id"]).rpartition("/")[2]
     return Remote(
         shopper=_whose(one),
-        identities={"customer": number, **{kind: name for kind, name in named.items() if name}},
+        identities=named(
+            customer=number, email=email.get("emailAddress"), phone=phone.get("phoneNumber")
+        ),
         opted_out=tuple(left),
         fields={name: held.get(name) for name in fields},
         remote_id=one["id"],

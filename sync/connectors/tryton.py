@@ -18,7 +18,7 @@ from sync.errors import BatchRefusedError, DestinationRefusedError
 from sync.http import Client, address, needed, open_session
 from sync.lines import read as read_lines
 from sync.lines import told as told_lines
-from sync.marketing import permissions
+from sync.marketing import word
 from sync.trytond import Tryton, as_moment, moment
 
 OURS = "Askfirst"
@@ -157,7 +157,7 @@ class TrytonCrm:
             emails = {one.profile["identities"].get("email", "").lower()}
             if held := there.get(one.shopper):
                 emails.add(held.mechanisms.get("email", (0, ""))[1].lower())
-            match self._word(one):
+            match word(one.profile, self.purpose):
                 case "leave":
                     leaving |= emails - {""}
                 case "withdraw":
@@ -180,7 +180,7 @@ class TrytonCrm:
             for one in batch
             if self.mailing_list
             and "email" in one.profile["identities"]
-            and self._word(one) == "subscribe"
+            and word(one.profile, self.purpose) == "subscribe"
         }
         if not wanted:
             return
@@ -203,10 +203,6 @@ class TrytonCrm:
             )
             raise DestinationRefusedError(message)
         return int(found[0]["id"])
-
-    def _word(self, one: Delivery) -> str:
-        decided = permissions(one.profile, self.purpose)
-        return decided["email"].word if "email" in decided else ""
 
     # Categories
 
