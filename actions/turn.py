@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from preferences.catalogue import load_catalogue
 from preferences.dialogue.respond import Assistant
 from preferences.policy import load_policy
+from preferences.referral import load_referral
 from preferences.settings import load_settings
 from preferences.store.engine import open_own_store
 from preferences.store.outbox import BELL
@@ -55,7 +56,10 @@ class TakeTurn(Action):
             if self._open is None:
                 settings = load_settings()
                 assistant = Assistant(
-                    load_catalogue(), load_voice(settings.shop_name), load_policy()
+                    load_catalogue(),
+                    load_voice(settings.shop_name),
+                    load_policy(),
+                    load_referral(),
                 )
                 store = await self._closing.enter_async_context(open_own_store(settings))
                 self._open = Turns(

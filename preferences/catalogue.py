@@ -48,6 +48,7 @@ class _Entry(BaseModel):
 
 Subject = Literal["self", "gift", "household", "team"]
 Kind = Literal["one_choice", "several", "pick_two", "open", "confirm"]
+Tap = Literal["not_relevant", "already_sorted", "mute"]
 
 WORDS = "words"
 """The value of an answer that is the shopper's own words and nothing else."""
@@ -124,6 +125,9 @@ class Question(_Entry):
     """What an answer changes for the shopper, in one sentence."""
     unclear: Texts
     """The question in other words, where the answer was not understood."""
+    taps: list[Tap] = ["mute"]
+    """What else is one tap away, before "Rather not say": that it is not relevant, that it is taken
+    care of already, that it is not to be asked again. Each holds for a time (policy.yml)."""
     options: list[Option] = []
     """The answers; a confirm has yes and no, an open one has none."""
     reply: Texts | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-AskKind = Literal["question", "confirm", "consent", "erase", "claim"]
+AskKind = Literal["question", "confirm", "consent", "erase", "claim", "invite", "suggestion"]
 Outcome = Literal[
     "answered",
     "declined",
@@ -170,6 +170,13 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """What a shopper may be invited to share: their personal code, made for the case of a yes."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything a turn may depend on, read at its beginning; what it cannot need is left empty.
 
@@ -179,6 +186,7 @@ class State:
     is when the shopper last did something here, `zone` their own time zone (both as far as known),
     `held` what is answered already, `paused` the questions that nobody is asked at present;
     `spent` that the channel's messages of the month are used up, so that only answers are sent.
+    `invitation` is there where an invitation to bring a friend is open.
     """
 
     conversation: str
@@ -207,16 +215,27 @@ class State:
     seen_at: datetime | None = None
     zone: str = ""
     spent: bool = False
+    invitation: Invitation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One way to pass something on: an address to open, or a text to `copy` or for the system's `sheet`."""
+
+    way: str
+    label: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One thing the assistant says; a question shows the choices of its ask."""
+    """One thing the assistant says; a question or a suggestion shows the choices of its ask."""
 
     kind: Literal["say", "question", "consent"]
     text: str
     ask: str | None = None
     choices: tuple[Choice, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +243,21 @@ class Put:
     """A new ask was put, and is the open one now; the same chain goes on if it was begun before."""
 
     ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """Something was suggested beside an answer; its choices may be pressed, and nothing is open."""
+
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """The shopper took a personal code to share, in the place of the promotions of so many days."""
+
+    code: str
+    promotion_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +414,8 @@ class Decision:
 
 Record = (
     Put
+    | Suggested
+    | Invited
     | Closed
     | Answered
     | Promised

@@ -209,6 +209,7 @@ class Policy(BaseModel):
     days_after_return: int = Field(ge=0)
     days_after_already_sorted: int = Field(ge=1)
     days_after_not_relevant: int = Field(ge=1)
+    days_muted: int = Field(ge=1)
     minutes_present: int = Field(ge=0)
     prompted: frozenset[str]
     unprompted: frozenset[str]

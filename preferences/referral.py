@@ -17,6 +17,9 @@ from preferences.texts import LOCALES
 QUESTION = "referral"
 """Under this name an invitation stands in the ledger of asks, and may be silenced as a topic."""
 
+SIGN = "referral"
+"""For what the keyed hash stands that signs a code."""
+
 _SENTENCES = 3
 _LONGEST = 120
 _BODY, _SIGN = 8, 5  # letters of a code: who it is, and that we made it
@@ -59,7 +62,8 @@ class Standing:
     """What speaks for an invitation: orders of a year, and how it went, by whom it was told.
 
     `good` and `praised` count good experiences that the shopper told us, and that another system of
-    the shop knows of (a review, a rating); `bad` tells that the newest one was not good.
+    the shop knows of (a review, a rating); `bad` tells that the newest one was not good, `glad_at`
+    of when the newest good one is.
     """
 
     orders: int = 0
@@ -68,6 +72,7 @@ class Standing:
     bad: bool = False
     silenced: bool = False
     invited_at: datetime | None = None
+    glad_at: datetime | None = None
 
 
 def load_referral(folder: Path = HERE) -> Referral:

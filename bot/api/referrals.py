@@ -11,13 +11,8 @@ from bot.api.shoppers import ShopperPath, person
 from bot.parts import POLICY
 from preferences.referral import load_referral, share_ways
 from preferences.store.facts import ErasedError
-from preferences.store.referrals import (
-    NotInvitedError,
-    NotReferredError,
-    attribute,
-    invite,
-    read_invitable,
-)
+from preferences.store.invitations import NotInvitedError, invite, read_invitable
+from preferences.store.referrals import NotReferredError, attribute
 
 
 class LanguageQuery(Params):

@@ -140,6 +140,8 @@ def _shown(line: Logged, conversation: str, tokens: Tokens) -> dict[str, Any]:
         "choices": choices,
         "at": line.at.isoformat(),
     }
+    if line.body.get("links"):
+        shown["links"] = line.body["links"]
     return shown | ({"client_message_id": line.message_id} if line.message_id else {})
 
 

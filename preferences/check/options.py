@@ -11,7 +11,7 @@ from preferences.understanding import plain
 BUTTON = 20  # WhatsApp's reply button and Messenger's quick reply
 _ROW = 24  # a row of WhatsApp's list
 _MOST_BUTTONS = 3  # beyond this a channel makes a list of them
-_MOST_ROWS = 9  # of ten, one is the way out
+_MOST_ROWS = 10
 _LEAST_EXAMPLES = 3
 
 
@@ -19,8 +19,9 @@ def check_buttons(page: Page, question: Question) -> Iterator[Finding]:
     """Look whether every channel can show the options as they are."""
     offered = [option for option in question.options if option.offered]
     most = BUTTON if len(offered) <= _MOST_BUTTONS else _ROW
-    if len(offered) > _MOST_ROWS:
-        remedy = f"Offer {_MOST_ROWS}, and let the others be understood with offered: false"
+    rows = _MOST_ROWS - len(question.taps) - 1  # the last one is the way out
+    if len(offered) > rows:
+        remedy = f"Offer {rows}, and let the others be understood with offered: false"
         yield page.find(f"offers {len(offered)} options", remedy, "options")
     for position, option in enumerate(question.options):
         for locale, label in option.label.items():

@@ -15,7 +15,7 @@ _SHOP = frozenset({"shop"})
 _AUTOMATED = {"en": "automat", "es": "automátic", "de": "automat"}
 # What shoppers hear in each other's place; none may be met more coldly than another.
 _REFUSALS = frozenset(
-    {"declined", "skipped", "dont_know", "no_preference", "not_relevant", "already_sorted"}
+    {"declined", "skipped", "dont_know", "no_preference", "not_relevant", "already_sorted", "muted"}
 )
 _PERMISSION = frozenset({"consent_given", "consent_refused"})
 _BUTTONS = (
@@ -27,6 +27,13 @@ _BUTTONS = (
     "yes_label",
     "no_label",
     "done_label",
+    "mute_label",
+    "not_relevant_label",
+    "already_sorted_label",
+    "tip_not_relevant_label",
+    "tips_mute_label",
+    "invite_yes",
+    "invite_no",
 )
 _INTRODUCING = ("title", "hello", "hello_again")
 

@@ -11,6 +11,7 @@ _SENTENCES = {
     "shopper_left_channel": "They do not want to be asked on this channel.",
     "shopper_erased": "They had everything deleted.",
     "already_sorted": "They said it is taken care of.",
+    "shopper_muted": "They do not want to be asked it again.",
     "not_relevant": "They said it does not concern them.",
     "messages_used_up": "The messages that the channel may send this month are used up.",
     "person_is_talking": "A person is talking with them.",

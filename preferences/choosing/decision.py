@@ -12,19 +12,26 @@ from preferences.choosing.experiments import HELD_OUT, assigned
 from preferences.choosing.inputs import Inputs, Weighable, inputs_as_json, inputs_of
 from preferences.conversation import Decision, Reason, Stage, State, Weighed
 from preferences.policy import Policy
+from preferences.referral import Referral
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 """The order of precedence: what stands first is named first, and nothing after it undoes it."""
 
 
-def choose(trigger: str, state: State, catalogue: Catalogue, policy: Policy) -> Decision:
+def choose(
+    trigger: str,
+    state: State,
+    catalogue: Catalogue,
+    policy: Policy,
+    referral: Referral | None = None,
+) -> Decision:
     """Weigh the candidates against silence.
 
     The one of the greatest score against which nothing speaks is chosen, whether or not consent for
     its purpose was given yet: the caller asks for that first. The reasons name what spoke against
     every other one, and against asking at all.
     """
-    return decide(inputs_of(trigger, state, catalogue), policy)
+    return decide(inputs_of(trigger, state, catalogue, referral), policy)
 
 
 def decide(inputs: Inputs, policy: Policy) -> Decision:

@@ -7,10 +7,11 @@ from preferences.choosing.inputs import Inputs, Weighable
 from preferences.choosing.rest import outcome_of
 from preferences.conversation import Asked, Reason
 from preferences.policy import Policy
+from preferences.referral import QUESTION as REFERRAL
 
 MONTH = timedelta(days=30)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
-_COUNTED = frozenset({"question", "confirm", "consent"})
+_COUNTED = frozenset({"question", "confirm", "consent", "invite"})
 
 
 def against_more(inputs: Inputs, policy: Policy) -> Iterator[Reason]:
@@ -50,8 +51,9 @@ def against_depth(inputs: Inputs, weighable: Weighable, policy: Policy) -> Itera
 
 
 def answers(inputs: Inputs) -> int:
-    """Count the questions that were answered."""
-    return sum(asked.outcome == "answered" for asked in inputs.questions)
+    """Count the questions that were answered; to take an invitation tells nothing of oneself."""
+    told = [asked for asked in inputs.questions if asked.question != REFERRAL]
+    return sum(asked.outcome == "answered" for asked in told)
 
 
 def asked_lately(inputs: Inputs) -> list[Asked]:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from preferences.catalogue import Catalogue, Question
 from preferences.conversation import Asked, Candidate, ConsentState, Held, State, Suppression
 from preferences.errors import BadInputError
+from preferences.referral import QUESTION, Referral
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +69,21 @@ class Inputs:
 
     @property
     def questions(self) -> list[Asked]:
-        """The questions among what was asked: a notice or a confirmation is none."""
-        return [asked for asked in self.asked if asked.kind == "question"]
+        """The questions among what was asked, and invitations, which count like one.
+
+        A notice or a confirmation is none.
+        """
+        return [asked for asked in self.asked if asked.kind in {"question", "invite"}]
 
     def age(self, at: datetime) -> timedelta:
         """Tell how long ago something was."""
         return self.now - at
 
 
-def inputs_of(trigger: str, state: State, catalogue: Catalogue) -> Inputs:
-    """Take out of a state what a decision depends on."""
+def inputs_of(
+    trigger: str, state: State, catalogue: Catalogue, referral: Referral | None = None
+) -> Inputs:
+    """Take out of a state what a decision depends on; without its page nobody is invited."""
     questions = catalogue.questions
     names = {asked.question for asked in state.asked} & questions.keys()
     return Inputs(
@@ -98,7 +104,7 @@ def inputs_of(trigger: str, state: State, catalogue: Catalogue) -> Inputs:
         spent=state.spent,
         delicate=tuple(sorted(name for name in names if _is_delicate(questions[name]))),
         weighables=tuple(
-            _weighable(candidate, questions.get(candidate.question))
+            _weighable(candidate, _traits_of(candidate.question, catalogue, referral))
             for candidate in state.candidates
         ),
     )
@@ -122,7 +128,18 @@ def inputs_from_json(page: Mapping[str, Any]) -> Inputs:
         raise BadInputError(message) from None
 
 
-def _weighable(candidate: Candidate, question: Question | None) -> Weighable:
+def _traits_of(question: str, catalogue: Catalogue, referral: Referral | None) -> Traits | None:
+    if question == QUESTION:
+        return None if referral is None else _traits_of_invitation(referral)
+    held = catalogue.questions.get(question)
+    return None if held is None else _traits(held)
+
+
+def _traits_of_invitation(page: Referral) -> Traits:
+    return Traits(page.version, "", 1, page.days_between, give="question")
+
+
+def _weighable(candidate: Candidate, traits: Traits | None) -> Weighable:
     return Weighable(
         candidate=candidate.id,
         question=candidate.question,
@@ -131,7 +148,7 @@ def _weighable(candidate: Candidate, question: Question | None) -> Weighable:
         purchase=candidate.about.purchase,
         sku=candidate.about.sku,
         category=candidate.category,
-        traits=None if question is None else _traits(question),
+        traits=traits,
     )
 
 

@@ -11,11 +11,11 @@ from preferences.conversation import (
     Turn,
     Unclear,
 )
-from preferences.dialogue import claiming, wishes
+from preferences.dialogue import claiming, inviting, wishes
 from preferences.dialogue.asks import ask_or_be_silent, put_again
 from preferences.dialogue.giving import give
 from preferences.dialogue.keeping import take
-from preferences.dialogue.resting import after_outcome
+from preferences.dialogue.resting import after_outcome, never_again
 from preferences.dialogue.scene import Scene
 from preferences.dialogue.volunteered import MOST_UNCLEAR, after_permission, read_back_answered
 from preferences.understanding import Reading
@@ -30,6 +30,7 @@ _NON_ANSWERS: dict[str, tuple[Outcome, str]] = {
     "no_preference": ("no_preference", "no_preference"),
     "not_relevant": ("not_relevant", "not_relevant"),
     "already_sorted": ("already_sorted", "already_sorted"),
+    "mute": ("declined", "muted"),
 }
 _KEEPS = frozenset({"deny", "pause", "goodbye", "decline"})  # everything, where it might go
 _LATER = frozenset({"pause", "goodbye"})  # decides nothing about a permission
@@ -59,8 +60,8 @@ def about_ask(
     match ask.kind:
         case "consent":
             return _consent(scene, ask, reading, typed=words is not None, permitted=permitted)
-        case "erase" | "claim":
-            settle = _erase if ask.kind == "erase" else _claim
+        case "erase" | "claim" | "invite":
+            settle = {"erase": _erase, "claim": _claim, "invite": _invite}[ask.kind]
             return settle(scene, reading, permitted=permitted)
         case "confirm":
             return _read_back(scene, ask, reading, words, permitted=permitted)
@@ -84,7 +85,10 @@ def _not_answered(scene: Scene, reading: Reading) -> Turn | None:
         return None
     outcome, occasion = _NON_ANSWERS[reading.act]
     ask = scene.state.ask
-    ended = scene.close(outcome) + after_outcome(scene, ask, outcome) + scene.say(occasion)
+    resting = after_outcome(scene, ask, outcome)
+    if reading.act == "mute":
+        resting = never_again(scene, ask)
+    ended = scene.close(outcome) + resting + scene.say(occasion)
     return ended if outcome == "skipped" else ended + give(scene, ask)
 
 
@@ -119,6 +123,13 @@ def _erase(scene: Scene, reading: Reading, *, permitted: bool) -> Turn:
     if permitted or (reading.sure and reading.act in _KEEPS):
         return wishes.erase_confirmed(scene, really=permitted)
     return _unclear(scene)
+
+
+def _invite(scene: Scene, reading: Reading, *, permitted: bool) -> Turn:
+    """Invite by a plain yes alone, as somebody who presses nothing has agreed to nothing."""
+    if permitted:
+        return inviting.accepted(scene)
+    return _not_answered(scene, reading) or _unclear(scene)
 
 
 def _claim(scene: Scene, reading: Reading, *, permitted: bool) -> Turn:

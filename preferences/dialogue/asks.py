@@ -1,6 +1,6 @@
 """Puts a question: first whether it may be kept, then the question itself, one at a time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from typing import Literal
@@ -19,7 +19,10 @@ from preferences.conversation import (
     Resting,
     Turn,
 )
+from preferences.dialogue.inviting import invite_ask
+from preferences.dialogue.naming import ask_id
 from preferences.dialogue.scene import Scene, shown
+from preferences.referral import QUESTION as REFERRAL
 
 DONE = "done"
 """The act of the button that ends picking."""
@@ -27,7 +30,7 @@ DONE = "done"
 
 def ask_or_be_silent(scene: Scene, trigger: str) -> Turn:
     """Let the decision be made, and put what it chose; its reasons are recorded either way."""
-    decision = choose(trigger, scene.state, scene.catalogue, scene.policy)
+    decision = choose(trigger, scene.state, scene.catalogue, scene.policy, scene.referral)
     return Turn(records=(decision,)) + _put(scene, decision)
 
 
@@ -35,6 +38,8 @@ def _put(scene: Scene, decision: Decision) -> Turn:
     chosen = [found for found in scene.state.candidates if found.id == decision.candidate]
     if not chosen:
         return Turn()
+    if chosen[0].question == REFERRAL:
+        return put(invite_ask(scene, chosen[0].id))
     question = scene.catalogue.questions[chosen[0].question]
     if not scene.may_keep(question.purpose):
         return put(consent_ask(scene, question.purpose))
@@ -73,13 +78,13 @@ def question_ask(scene: Scene, question: Question, about: About | None) -> Ask:
     )
     wording = question.variants.get(found.arm, question.wording) if found else question.wording
     return Ask(
-        id=_ask_id(scene),
+        id=ask_id(scene.state),
         kind="question",
         question=question.id,
         version=question.version,
         purpose=question.purpose,
         wording=scene.voice.fill(wording[locale], product=product),
-        choices=(*_options(scene, question), _way_out(scene)),
+        choices=(*_options(scene, question), *_taps(scene, question), _way_out(scene)),
         locale=locale,
         asked_at=scene.state.now,
         about=about,
@@ -128,7 +133,7 @@ def read_back_ask(scene: Scene, pending: Pending, about: About | None) -> Ask:
     if about is not None and not pending.asked:
         answer = scene.voice.say("read_back_about", locale, answer=answer, product=about.product)
     return Ask(
-        id=_ask_id(scene),
+        id=ask_id(scene.state),
         kind="confirm",
         question=question.id,
         version=question.version,
@@ -156,7 +161,7 @@ def consent_ask(scene: Scene, purpose: str, pending: Pending | None = None) -> A
     locale = scene.state.locale
     notice = scene.catalogue.purposes[purpose]
     return Ask(
-        id=_ask_id(scene),
+        id=ask_id(scene.state),
         kind="consent",
         question=purpose,
         version=notice.version,
@@ -186,7 +191,7 @@ def _yes_or_no(scene: Scene, kind: Literal["erase", "claim"], about: str) -> Ask
     """Word a question of our own, by the voice's sentences for its kind."""
     locale = scene.state.locale
     return Ask(
-        id=_ask_id(scene),
+        id=ask_id(scene.state),
         kind=kind,
         question=about,
         version=1,
@@ -215,6 +220,8 @@ def translated(scene: Scene, ask: Ask) -> Ask:
             again = replace(consent_ask(scene, ask.purpose, pending), about=ask.about)
         case "claim", _:
             again = claim_ask(scene)
+        case "invite", _:
+            again = invite_ask(scene, ask.candidate)
         case _:
             again = erase_ask(scene)
     return _following(again, ask)
@@ -264,11 +271,12 @@ def _options(
     )
 
 
+def _taps(scene: Scene, question: Question) -> Iterator[Choice]:
+    """Give the buttons that say at once that it does not fit; each is respected for a time."""
+    for tap in question.taps:
+        yield Choice(scene.voice.say(f"{tap}_label", scene.state.locale), act=tap)
+
+
 def _way_out(scene: Scene) -> Choice:
     """Give the button that stands last and asks no questions back."""
     return Choice(scene.voice.say("decline_label", scene.state.locale), act="decline")
-
-
-def _ask_id(scene: Scene) -> str:
-    """One ask at most comes of one turn, so the turn names it: a turn done twice puts it once."""
-    return f"{scene.state.conversation}.{scene.state.turn}"

@@ -2,6 +2,7 @@
 
 from preferences.conversation import Ask, Promised, Reply, Turn
 from preferences.dialogue.scene import Scene
+from preferences.dialogue.suggesting import may_suggest
 
 
 def give(scene: Scene, ask: Ask | None) -> Turn:
@@ -12,6 +13,8 @@ def give(scene: Scene, ask: Ask | None) -> Turn:
     if name is None:
         return Turn()
     one = scene.catalogue.gives[name]
+    if not one.is_promise and not may_suggest(scene, ask.question):
+        return Turn()
     said = Reply("say", scene.voice.fill(one.texts[scene.state.locale]))
     if one.due_days is None:
         return Turn((said,))

@@ -1,11 +1,14 @@
 """Takes what a shopper said to a question: as clear, to be read back, to go on with, or not at all."""
 
+from dataclasses import replace
+
 from preferences.catalogue import WORDS, Question
 from preferences.conversation import Answered, Ask, Closed, Pending, Reply, Turn
 from preferences.dialogue.asks import pick_ask, put, reading_back
 from preferences.dialogue.giving import give
 from preferences.dialogue.resting import after_answer
 from preferences.dialogue.scene import Scene
+from preferences.dialogue.suggesting import may_suggest, with_taps
 from preferences.understanding import Reading, plain
 
 _CLEAR = 0.75  # from here on it is stored as it was understood
@@ -109,11 +112,19 @@ def _picked(scene: Scene, ask: Ask, question: Question, pending: Pending) -> Tur
 def keep(scene: Scene, ask: Ask, pending: Pending) -> Turn:
     """Store an answer, say what it changes, and give something back."""
     answer = Answered(ask, pending.value, pending.detail, pending.words, pending.confidence)
-    told = Turn((Reply("say", _thanks(scene, pending)),), (answer, Closed("answered")))
+    told = Turn(records=(answer, Closed("answered"))) + _thanks(scene, ask, pending)
     return told + give(scene, ask) + after_answer(scene, ask, pending)
 
 
-def _thanks(scene: Scene, pending: Pending) -> str:
+def _thanks(scene: Scene, ask: Ask, pending: Pending) -> Turn:
+    """Say what it changes, and what is given for it unless the shopper wants no more of that."""
+    reply, tip = _texts(scene, pending)
+    if not may_suggest(scene, pending.question):
+        return Turn((Reply("say", reply),))
+    return with_taps(scene, Reply("say", f"{reply} {tip}"), replace(ask, question=pending.question))
+
+
+def _texts(scene: Scene, pending: Pending) -> tuple[str, str]:
     question, locale = scene.catalogue.questions[pending.question], scene.state.locale
     options = question.chosen(pending.value)
     reply, give = question.reply or {}, question.give or {}
@@ -123,5 +134,5 @@ def _thanks(scene: Scene, pending: Pending) -> str:
         reply, give = question.unwanted, question.give or give
     labels = ", ".join(option.label[locale] for option in options)
     answer = labels or pending.words or ""
-    texts = (scene.voice.fill(text[locale], answer=answer) for text in (reply, give))
-    return " ".join(texts)
+    said, given = (scene.voice.fill(text[locale], answer=answer) for text in (reply, give))
+    return said, given

@@ -21,8 +21,10 @@ from preferences.dialogue import claiming, language, wishes
 from preferences.dialogue.answers import about_ask
 from preferences.dialogue.asks import ask_or_be_silent, put_again
 from preferences.dialogue.scene import Scene
+from preferences.dialogue.suggesting import tapped
 from preferences.dialogue.volunteered import correct, note, unasked
 from preferences.policy import Policy
+from preferences.referral import Referral
 from preferences.understanding import Heard, Reading, gives_permission, read
 from preferences.voice import Voice
 
@@ -36,9 +38,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """The shopper pressed a button; `choice` is None where its ask is not open any more."""
+    """The shopper pressed a button; `choice` is None where its ask is not open any more.
+
+    `suggestion` is what the button stood under, where that was no question.
+    """
 
     choice: Choice | None
+    suggestion: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ _FORBIDS = frozenset({"stop", "stop_channel", "erase_data"})
 # While a person is talking, only what nobody else can do is done.
 _HEARD_WHEN_SILENT = frozenset({"stop", "start", "stop_channel", "erase_data"})
 _ABOUT_QUESTIONS = frozenset({"question", "confirm"})
-_OF_OUR_OWN = frozenset({"erase", "claim"})  # no file of the catalogue words them
+_OF_OUR_OWN = frozenset({"erase", "claim", "invite"})  # no file of the catalogue words them
 _DECIDES_ERASURE = frozenset({"affirm", "deny", "pause", "decline"})
 _SMALL_TALK = {
     "greet": "greeting",
@@ -91,11 +97,13 @@ class Assistant:
     catalogue: Catalogue
     voice: Voice
     policy: Policy
+    referral: Referral | None = None
 
     def respond(self, message: Message, state: State) -> Turn:
         """Answer one message in its state; what is to be stored comes with it, in order."""
         locale = _locale(message, state)
-        scene = Scene(state, self.catalogue, self.voice, self.policy).speaking(locale)
+        page = self.referral if self.referral is not None and self.referral.enabled else None
+        scene = Scene(state, self.catalogue, self.voice, self.policy, page).speaking(locale)
         ended = _ended(scene, message)
         if ended is None:
             turn = _introduced(scene, _turn(scene, message))
@@ -121,6 +129,8 @@ def _ended(scene: Scene, message: Message) -> Outcome | None:
         return None
     if ask.kind == "claim" and scene.state.claimable is None:
         return "ignored"  # there is nothing left to claim
+    if ask.kind == "invite" and (scene.referral is None or scene.state.invitation is None):
+        return "ignored"  # the shop invites nobody any more
     unwanted = ask.kind != "erase" and forbidding(scene.state)
     if unwanted or (ask.kind in _ABOUT_QUESTIONS and not scene.may_keep(ask.purpose)):
         return "withdrawn"  # in another conversation: here it would be closed
@@ -152,6 +162,8 @@ def _turn(scene: Scene, message: Message) -> Turn:
     match message:
         case Happened(event):
             return _happened(scene, event)
+        case Pressed(Choice() as choice, Ask() as suggestion):
+            return tapped(scene, suggestion, choice)
         case Pressed(choice):
             return _pressed(scene, choice)
     return _said(scene, message.heard)

@@ -14,12 +14,23 @@ def after_outcome(scene: Scene, ask: Ask | None, outcome: Outcome) -> Turn:
         "already_sorted": policy.days_after_already_sorted,
         "not_relevant": policy.days_after_not_relevant,
     }
-    if ask is None or outcome not in days or ask.kind not in {"question", "confirm"}:
+    if ask is None or outcome not in days or ask.kind not in {"question", "confirm", "invite"}:
         return Turn()
+    if ask.kind == "invite":
+        return _mute(ask, outcome, days[outcome])
     kind = ask.category if outcome == "already_sorted" else ""
     category = kind or scene.catalogue.questions[ask.question].category
     scope, target = ("category", category) if category else ("topic", ask.question)
     return Turn(records=(Suppress(Suppression(scope, target, outcome), days[outcome]),))
+
+
+def never_again(scene: Scene, ask: Ask | None) -> Turn:
+    """Leave a question alone for the time that a shopper's word holds."""
+    return Turn() if ask is None else _mute(ask, "shopper_muted", scene.policy.days_muted)
+
+
+def _mute(ask: Ask, reason: str, days: int) -> Turn:
+    return Turn(records=(Suppress(Suppression("topic", ask.question, reason), days),))
 
 
 def after_answer(scene: Scene, ask: Ask, pending: Pending) -> Turn:

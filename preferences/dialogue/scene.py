@@ -6,6 +6,7 @@ from typing import Literal
 from preferences.catalogue import Catalogue
 from preferences.conversation import Ask, Closed, Outcome, Reply, State, Turn
 from preferences.policy import Policy
+from preferences.referral import Referral
 from preferences.voice import Voice
 
 
@@ -17,6 +18,7 @@ class Scene:
     catalogue: Catalogue
     voice: Voice
     policy: Policy
+    referral: Referral | None = None
 
     def say(self, occasion: str, **facts: str) -> Turn:
         """Say the sentence for an occasion."""
@@ -43,6 +45,11 @@ class Scene:
             for one in self.state.asked
         )
         return replace(self, state=replace(self.state, ask=None, asked=asked))
+
+
+def is_muted(state: State, *topics: str) -> bool:
+    """Tell whether a shopper does not want to hear of one of these topics."""
+    return any(held.scope == "topic" and held.target in topics for held in state.suppressions)
 
 
 def shown(ask: Ask) -> Reply:

@@ -115,6 +115,8 @@ def why(scene: Scene) -> Turn:
         return put_again(scene)
     if ask.kind == "claim":
         return scene.say("claim_why") + put_again(scene)
+    if ask.kind == "invite":
+        return scene.say("invite_why") + put_again(scene)
     if ask.kind == "consent":
         reason = scene.catalogue.purposes[ask.purpose].reason[locale]
     else:

@@ -167,14 +167,15 @@ async def conversations_at(store: Store, place: Place, names: Names) -> list[str
 async def count_as_press(store: Store, conversation: str, message_id: str, number: int) -> bool:
     """Take a number for the option of that number, where the options were shown as numbered lines.
 
-    Elsewhere a number is a word like any other.
+    Elsewhere a number is a word like any other. Where nothing is open it is one of the last suggestion.
     """
     async with store.begin() as session:
         talk = await session.get(ConversationRow, conversation, with_for_update=True)
-        if talk is None or talk.open_ask_id is None:
+        if talk is None:
             return False
+        asked = talk.open_ask_id
         shown = (
-            select(AskRow.options)
+            select(AskRow.id, AskRow.options)
             .join(MessageRow, col(MessageRow.conversation_id) == col(AskRow.conversation_id))
             .join(
                 DispatchRow,
@@ -184,20 +185,21 @@ async def count_as_press(store: Store, conversation: str, message_id: str, numbe
                 ),
             )
             .where(
-                AskRow.id == talk.open_ask_id,
+                AskRow.kind == "suggestion" if asked is None else AskRow.id == asked,
                 MessageRow.conversation_id == conversation,
                 DispatchRow.form == "numbered",
-                col(MessageRow.body)["ask"].as_string() == talk.open_ask_id,
+                col(MessageRow.body)["ask"].as_string() == AskRow.id,
             )
+            .order_by(col(MessageRow.seq).desc())
         )
-        options = (await session.exec(shown)).first()
+        name, options = (await session.exec(shown)).first() or ("", None)
         said = select(MessageRow).where(
             MessageRow.conversation_id == conversation, MessageRow.message_id == message_id
         )
         row = (await session.exec(said)).first()
         if options is None or row is None or not 1 <= number <= len(options):
             return False
-        row.kind, row.body = "press", {**row.body, "ask": talk.open_ask_id, "option": number - 1}
+        row.kind, row.body = "press", {**row.body, "ask": name, "option": number - 1}
         return True
 
 

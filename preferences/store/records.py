@@ -20,11 +20,14 @@ from preferences.conversation import (
     Disclosed,
     Erased,
     HandedOff,
+    Invited,
     Lifted,
+    Outcome,
     Promised,
     Put,
     Record,
     Speaks,
+    Suggested,
     Suppress,
     Unclear,
 )
@@ -33,6 +36,7 @@ from preferences.store.desk import Desk
 from preferences.store.engine import vault_of
 from preferences.store.erasure import erase
 from preferences.store.ids import new_id
+from preferences.store.invitations import write_invitation
 from preferences.store.outbox import mark
 from preferences.store.permissions import permission, write_consent, write_request
 from preferences.store.promises import write_promise
@@ -47,7 +51,7 @@ from preferences.store.tables import (
     OwnWordsRow,
 )
 
-_TOLD = (Answered, Promised, ConsentAct, Suppress, Lifted, Erased, Claimed)
+_TOLD = (Answered, Promised, Invited, ConsentAct, Suppress, Lifted, Erased, Claimed)
 _URGENT = (Suppress, Erased)
 
 
@@ -69,13 +73,11 @@ async def write_records(desk: Desk, records: Sequence[Record]) -> bool:
 
 async def _write(desk: Desk, record: Record) -> None:
     match record:
-        case Put():
-            _put(desk, record.ask)
-            if record.ask.kind == "consent":
-                await write_request(desk, record.ask)
+        case Put() | Suggested():
+            await _show(desk, record)
         case Closed():
             await _close(desk, record)
-        case Answered() | Promised():
+        case Answered() | Promised() | Invited():
             await _keep(desk, record)
         case ConsentAct():
             await write_consent(desk, record)
@@ -96,12 +98,15 @@ async def _write(desk: Desk, record: Record) -> None:
             assert_never(record)
 
 
-async def _keep(desk: Desk, record: Answered | Promised) -> None:
-    """Keep what the shopper gave, or what they were promised for it."""
-    if isinstance(record, Promised):
-        write_promise(desk, record)
-    else:
-        await _answer(desk, record)
+async def _keep(desk: Desk, record: Answered | Promised | Invited) -> None:
+    """Keep what the shopper gave, or what they were promised or took for it."""
+    match record:
+        case Promised():
+            write_promise(desk, record)
+        case Invited():
+            await write_invitation(desk, record)
+        case _:
+            await _answer(desk, record)
 
 
 def _note(desk: Desk, record: HandedOff | Disclosed | Speaks | Unclear) -> None:
@@ -117,7 +122,19 @@ def _note(desk: Desk, record: HandedOff | Disclosed | Speaks | Unclear) -> None:
             desk.conversation.unclear = record.count
 
 
-def _put(desk: Desk, ask: Ask) -> None:
+async def _show(desk: Desk, record: Put | Suggested) -> None:
+    """Keep what is shown; what is suggested is never open."""
+    if isinstance(record, Suggested):
+        _row(desk, record.ask, "answered")
+        return
+    _row(desk, record.ask)
+    desk.conversation.open_ask_id = record.ask.id
+    if record.ask.kind == "consent":
+        await write_request(desk, record.ask)
+
+
+def _row(desk: Desk, ask: Ask, outcome: Outcome | None = None) -> None:
+    """Keep what was shown; with an outcome it was never open."""
     row = AskRow(
         id=ask.id,
         shopper_id=desk.state.shopper,
@@ -136,11 +153,12 @@ def _put(desk: Desk, ask: Ask) -> None:
         candidate_id=ask.candidate,
         begun_by=ask.begun,
         asked_at=ask.asked_at,
+        closed_at=None if outcome is None else desk.state.now,
+        outcome=outcome,
     )
     pending = json.dumps(asdict(ask.pending)) if ask.pending else None
     put_sealed(vault_of(desk.session), row, "pending", pending)
     desk.session.add(row)
-    desk.conversation.open_ask_id = ask.id
 
 
 async def _close(desk: Desk, record: Closed) -> None:

@@ -1,7 +1,7 @@
 """One turn, once: reads the state, lets the domain answer, and commits all of it together."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,18 +9,19 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.catalogue import Catalogue
-from preferences.conversation import Ask, Choice, Reply
+from preferences.conversation import Ask, Reply
 from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, Said
 from preferences.errors import NotFoundError
 from preferences.store.addresses import read_address
 from preferences.store.desk import Desk
 from preferences.store.dispatches import count_charged, month_of, put_dispatch
-from preferences.store.engine import Store
+from preferences.store.engine import Store, vault_of
+from preferences.store.invitations import with_invitation
 from preferences.store.persons import hold_person
 from preferences.store.records import write_records
 from preferences.store.sealed import put_sealed, read_text
-from preferences.store.states import Need, read_ask, read_state
-from preferences.store.tables import ConversationRow, MessageRow, ShopperRow
+from preferences.store.states import Need, read_ask, read_state, to_ask
+from preferences.store.tables import AskRow, ConversationRow, MessageRow, ShopperRow
 from preferences.store.vault import Vault
 from preferences.understanding import Heard, may_mean, read
 
@@ -87,12 +88,15 @@ class Turns:
             now=now,
             catalogue=catalogue,
         )
+        page = self.assistant.referral
+        state = await with_invitation(session, state, page, occasion=need.occasion)
         if need.occasion and row.account and self.messages_per_month:
             sent = await count_charged(session, row.channel, month_of(now))
             state = replace(state, spent=sent >= self.messages_per_month)
         vault = self.store.vault
         address = read_address(vault, row)  # an erasure takes it, and the goodbye needs it
-        turn = self.assistant.respond(_message(vault, inbound, heard, ask), state)
+        message = await _message(session, inbound, heard, ask)
+        turn = self.assistant.respond(message, state)
         desk = Desk(session, row, inbound, state, catalogue, self.destinations)
         told = await write_records(desk, turn.records)
         inbound.answered_at = now
@@ -160,22 +164,31 @@ async def give_up(
             put_dispatch(session, row, inbound, address, now)
 
 
-def _message(vault: Vault, inbound: MessageRow, heard: Heard, ask: Ask | None) -> Message:
+async def _message(
+    session: AsyncSession, inbound: MessageRow, heard: Heard, ask: Ask | None
+) -> Message:
     match inbound.kind:
         case "press":
-            return Pressed(_choice(inbound, ask))
+            return await _pressed(session, inbound, ask)
         case "event":
-            return Happened(read_text(vault, inbound, "text"))
+            return Happened(read_text(vault_of(session), inbound, "text"))
         case _:
             return Said(heard)
 
 
-def _choice(inbound: MessageRow, ask: Ask | None) -> Choice | None:
-    """Give the button of the open ask; one of an ask that is over means nothing any more."""
-    if ask is None or inbound.body["ask"] != ask.id:
-        return None
+async def _pressed(session: AsyncSession, inbound: MessageRow, ask: Ask | None) -> Pressed:
+    """Give the button of the open ask, or of a suggestion, which never is one.
+
+    One of an ask that is over means nothing any more.
+    """
     option: int = inbound.body["option"]
-    return ask.choices[option]
+    if ask is not None and inbound.body["ask"] == ask.id:
+        return Pressed(ask.choices[option])
+    row = await session.get(AskRow, inbound.body["ask"])
+    if row is None or (row.kind, row.conversation_id) != ("suggestion", inbound.conversation_id):
+        return Pressed(None)
+    suggestion = to_ask(vault_of(session), row)
+    return Pressed(suggestion.choices[option], suggestion)
 
 
 def _line(
@@ -187,6 +200,7 @@ def _line(
     now: datetime,
 ) -> MessageRow:
     choices = [{"label": choice.label} for choice in reply.choices]
+    asked = {"ask": reply.ask, "choices": choices} if reply.ask else {}
     line = MessageRow(
         conversation_id=row.id,
         seq=seq,
@@ -194,7 +208,7 @@ def _line(
         kind=reply.kind,
         sealed_text="",
         lang=row.locale,
-        body={"ask": reply.ask, "choices": choices} if reply.ask else {},
+        body=asked | ({"links": [asdict(link) for link in reply.links]} if reply.links else {}),
         reply_to=inbound.seq,
         at=now,
     )
@@ -223,5 +237,6 @@ def _as_json(vault: Vault, row: MessageRow) -> dict[str, Any]:
         "lang": row.lang,
         "choices": row.body.get("choices", []),
         "ask": row.body.get("ask"),
+        "links": row.body.get("links", []),
         "at": row.at.isoformat(),
     }

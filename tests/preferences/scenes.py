@@ -11,12 +11,14 @@ from preferences.conversation import (
     AskKind,
     Candidate,
     Consent,
+    Invitation,
     Known,
     Outcome,
     Pending,
     Reply,
     Resting,
     State,
+    Suggested,
     Suppression,
     Turn,
 )
@@ -29,9 +31,11 @@ from preferences.dialogue.asks import (
     read_back_ask,
     reading_back,
 )
+from preferences.dialogue.inviting import invite_ask
 from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, Said
 from preferences.dialogue.scene import Scene
 from preferences.policy import load_policy
+from preferences.referral import load_referral
 from preferences.texts import LOCALES
 from preferences.understanding import Guess, Heard
 from preferences.voice import load_voice
@@ -88,7 +92,8 @@ QUESTIONS = {
     )
 }
 CATALOGUE = load_catalogue().model_copy(update={"questions": QUESTIONS})
-ASSISTANT = Assistant(CATALOGUE, VOICE, POLICY)
+INVITING = load_referral().model_copy(update={"enabled": True})
+ASSISTANT = Assistant(CATALOGUE, VOICE, POLICY, INVITING)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 DRESS = About(purchase="order-1", sku="D-1", product="Summer dress")
@@ -156,6 +161,10 @@ def an_ask(kind: AskKind, **changes: object) -> Ask:
             return erase_ask(scene)
         case "claim":
             return claim_ask(scene)
+        case "invite":
+            return invite_ask(scene, None)
+        case "suggestion":
+            raise AssertionError(kind)  # never open
 
 
 def asked_for(name: str, **changes: object) -> Ask:
@@ -171,7 +180,7 @@ def a_volunteered(**changes: object) -> Pending:
 
 def every_ask(locale: str) -> dict[str, Ask]:
     """Whatever may stand open, by a name of its own."""
-    kinds: tuple[AskKind, ...] = ("question", "confirm", "consent", "erase", "claim")
+    kinds: tuple[AskKind, ...] = ("question", "confirm", "consent", "erase", "claim", "invite")
     put = {kind: an_ask(kind, locale=locale) for kind in kinds}
     put |= {name: asked_for(name, locale=locale) for name in QUESTIONS if name != "gift_or_self"}
     scene = a_scene(a_state(turn=5, now=NOW - MINUTE, locale=locale))
@@ -197,6 +206,7 @@ def a_state_with(ask: Ask, **changes: object) -> State:
             "candidates": candidates,
             "locale": ask.locale,
             "claimable": STRANGER if ask.kind == "claim" else None,
+            "invitation": Invitation("AAAAAAAA-BBBBB") if ask.kind == "invite" else None,
         }
         | changes
     )
@@ -211,12 +221,13 @@ def was_asked(
         "consent": PURPOSE,
         "erase": "erase_data",
         "claim": "claim_answers",
+        "invite": "referral",
     }[kind]
     return Asked(kind, name, PURPOSE, NOW - ago, outcome, here)
 
 
 def a_scene(state: State) -> Scene:
-    return Scene(state, CATALOGUE, VOICE, POLICY)
+    return Scene(state, CATALOGUE, VOICE, POLICY, INVITING)
 
 
 def said(text: str, act: str = "out_of_scope", confidence: float = 0.95, **more: str) -> Said:
@@ -241,8 +252,13 @@ def records[Kind](turn: Turn, kind: type[Kind]) -> list[Kind]:
 
 
 def asking(turn: Turn) -> list[Reply]:
-    """The replies that want something of the shopper."""
-    return [reply for reply in turn.replies if reply.kind != "say" or reply.ask or reply.choices]
+    """The replies that want something of the shopper; what is suggested may be left as it is."""
+    suggested = {one.ask.id for one in turn.records if isinstance(one, Suggested)}
+    return [
+        reply
+        for reply in turn.replies
+        if reply.ask not in suggested and (reply.kind != "say" or reply.ask or reply.choices)
+    ]
 
 
 def texts(turn: Turn) -> list[str]:

@@ -42,6 +42,7 @@ export class Log {
     row.dataset.seq = message.seq;
     if (message.choices?.length && !message.closed) row.append(this.#choices(message));
     this.#append(row);
+    if (message.links) import("./share.js").then(({ ways }) => row.append(ways(message)));
   }
 
   /** The gateway's own record of what the shopper said. */
@@ -115,7 +116,7 @@ export class Log {
 
   /** A question is answered once: after any later word of the shopper its buttons are gone. */
   #closeChoices(before) {
-    for (const group of this.element.querySelectorAll(".choices")) {
+    for (const group of this.element.querySelectorAll(".choices:not(.ways)")) {
       if (Number(group.parentElement.dataset.seq) >= before) continue;
       const focused = group.contains(group.getRootNode().activeElement);
       group.remove();

@@ -61,9 +61,9 @@ white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}
 .note button{min-block-size:44px;padding:0 10px;margin-inline-end:-8px;border:0;background:none;font-weight:600;text-decoration:underline}
 .choices{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(9em,100%),1fr));gap:8px;
 grid-auto-rows:1fr;inline-size:100%;margin-block-start:10px}
-.choices button{min-block-size:44px;padding:9px 14px;border:1px solid var(--ring);border-radius:14px;
+.choices>*{min-block-size:44px;padding:9px 14px;border:1px solid var(--ring);border-radius:14px;
 background:var(--surface);overflow-wrap:anywhere;transition:background .12s}
-.choices button:hover{background:var(--bubble)}
+.choices>:hover{background:var(--bubble)}.ways a{text-align:center;color:inherit}
 .status{flex:none;display:flex;align-items:center;gap:10px;padding-inline:20px;font-size:.86em;color:var(--muted)}
 .status:not([data-kind=""]){padding-block:2px 10px}
 .dots{display:none;gap:4px}
@@ -88,7 +88,7 @@ textarea::placeholder{color:var(--muted);opacity:1}
 .panel{inset:0 0 auto;inline-size:100%;block-size:var(--visible,100dvh);border:0;border-radius:0}
 .panel.peek{inset-block:auto 0;block-size:min(70dvh,480px);border-block-start:1px solid var(--line);
 border-radius:var(--radius) var(--radius) 0 0;box-shadow:0 -8px 40px rgb(0 0 0/.18)}}
-@media (prefers-reduced-motion:reduce){.panel[open],.dots i{animation:none}.choices button{transition:none}}
+@media (prefers-reduced-motion:reduce){.panel[open],.dots i{animation:none}.choices>*{transition:none}}
 @media (forced-colors:active){.dots i{forced-color-adjust:none;background:CanvasText}.badge{border:2px solid}.bubble,.send,.close,.more,.menu button{border:1px solid}.shopper .bubble{border-width:2px}
 button:focus-visible,.composer:focus-within{outline:3px solid Highlight}}
 @media (prefers-contrast:more){:host{--line:var(--text);--muted:var(--text)}}`;

@@ -60,7 +60,7 @@ async def test_a_new_deployment_in_the_middle_of_a_question_changes_nothing(
     )
     await expect(shopper.choices).to_have_count(2, timeout=20_000)
     await shopper.choices.first.click()
-    await expect(shopper.choices).to_have_count(4)
+    await expect(shopper.choices).to_have_count(5)
     await replace()
     await shopper.choices.first.click()
 

@@ -171,7 +171,7 @@ def test_an_open_question_takes_the_words_as_they_are() -> None:
     (given,) = records(turn, Answered)
     assert (given.value, given.words) == ("words", "softer wool, please")
     assert "softer wool, please" in texts(turn)[0]
-    assert [choice.act for choice in ask.choices] == ["decline"]
+    assert [choice.act for choice in ask.choices] == ["mute", "decline"]
 
 
 @pytest.mark.parametrize("words", ["", "🤷", None])

@@ -1,0 +1,13 @@
+"""The name of what is shown in a turn, by the turn: a turn that is done twice shows it once."""
+
+from preferences.conversation import State
+
+
+def ask_id(state: State) -> str:
+    """Name the one ask that may come of this turn."""
+    return f"{state.conversation}.{state.turn}"
+
+
+def suggestion_id(state: State) -> str:
+    """Name what is suggested beside an answer in this turn."""
+    return f"{ask_id(state)}.tip"
