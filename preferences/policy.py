@@ -1,10 +1,12 @@
 """The limits on asking, as one visible page: `policy.yml`."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -233,7 +235,13 @@ class Policy(BaseModel):
             raise ValueError(message)
         return depth
 
-    @property  # not a cached one: a copy with another limit would keep it
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Give a copy, perhaps with other limits: its hash is its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("sha256", None)
+        return copied
+
+    @cached_property
     def sha256(self) -> str:
         """The hash of every limit: two policies of one hash decide alike."""
         page = json.dumps(self.model_dump(), sort_keys=True, default=_plain)

@@ -12,6 +12,7 @@ from rich.progress import track
 from preferences.catalogue import load_catalogue
 from preferences.dialogue.respond import Assistant
 from preferences.policy import load_policy
+from preferences.referral import load_referral
 from preferences.simulation.charts import draw
 from preferences.simulation.life import live
 from preferences.simulation.report import Report
@@ -34,7 +35,8 @@ def add(verbs: Any) -> None:
 
 def run(chosen: Namespace) -> int:
     """Print the figures as JSON lines; 1 if any limit was exceeded, which must never happen."""
-    assistant = Assistant(load_catalogue(), load_voice("Corner Shop"), load_policy())
+    inviting = load_referral().model_copy(update={"enabled": True})
+    assistant = Assistant(load_catalogue(), load_voice("Corner Shop"), load_policy(), inviting)
     report = Report()
     screen = Console(stderr=True)
     numbers = range(chosen.shoppers)

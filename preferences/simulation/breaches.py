@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from preferences.conversation import Asked
@@ -14,15 +14,20 @@ Log = Sequence[tuple[int, Asked]]
 """Every ask with the number of its conversation, oldest first; open ones have no outcome."""
 
 
-def breaches(log: Log, policy: Policy) -> list[str]:
-    """Name every limit that was exceeded, as often as it was."""
-    asked = [one for one in log if one[1].kind == "question"]
+Silences = Sequence[tuple[datetime, datetime]]
+"""From when to when nothing at all may be asked."""
+
+
+def breaches(log: Log, policy: Policy, silences: Silences = ()) -> list[str]:
+    """Name every limit that was exceeded, as often as it was; an invitation counts as a question."""
+    asked = [one for one in log if one[1].kind in {"question", "invite"}]
     return [
         *_in_a_talk(asked, policy),
         *_in_a_while(asked, policy),
         *_too_soon(asked, policy),
         *_come_back(asked, policy),
         *_pressed_on(log, policy),
+        *_spoken(log, silences),
     ]
 
 
@@ -66,3 +71,10 @@ def _pressed_on(log: Log, policy: Policy) -> Iterator[str]:
         before, one = [asked for _, asked in log[at - many : at]], log[at][1]
         if all(asked.outcome is None for asked in before) and one.at - before[-1].at < quiet:
             yield "ignored"
+
+
+def _spoken(log: Log, silences: Silences) -> Iterator[str]:
+    """Whether anything was asked after a loss, a complaint, a return or a stop, before its time was over."""
+    for _, one in log:
+        if any(since < one.at < until for since, until in silences):
+            yield "silence"

@@ -41,6 +41,7 @@ def charts(report: Report) -> Mapping[str, str]:
         "misfit": bars(
             "Lines of orders that do not fit: three ways to notice them", _misfit(report)
         ),
+        "channels": bars("Questions and invitations, by channel", _channels(report)),
         "silence": bars("Why nothing was asked, share of silent moments", _silence(report)),
     }
 
@@ -87,6 +88,11 @@ def _answers(report: Report) -> list[Row]:
         )
         for name, found in sorted(report.outcomes.items())
     ]
+
+
+def _channels(report: Report) -> list[Row]:
+    asked = report.channels
+    return [(name, n, _percent(n, asked.total())) for name, n in sorted(asked.items())]
 
 
 def _misfit(report: Report) -> list[Row]:

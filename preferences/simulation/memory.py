@@ -1,8 +1,10 @@
 """What a store would hold of one simulated shopper, in memory: read as a state, written by records."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from preferences.catalogue import Question
 from preferences.conversation import (
     Answered,
     Ask,
@@ -13,10 +15,13 @@ from preferences.conversation import (
     ConsentAct,
     Decision,
     Disclosed,
+    Held,
+    Invited,
     Outcome,
     Put,
     Record,
     State,
+    Suggested,
     Suppress,
     Suppression,
     Turn,
@@ -42,12 +47,37 @@ class Memory:
     waiting: list[tuple[Candidate, datetime]] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     answers: list[tuple[Ask, str]] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    silences: list[tuple[datetime, datetime]] = field(default_factory=list)
+    channel: str = "web"
+    channels: Counter[str] = field(default_factory=Counter)
+    suggestion: Ask | None = None
+    invited_at: datetime | None = None
 
-    def meet(self) -> None:
+    def meet(self, channel: str = "web") -> None:
         """Begin another conversation; what an earlier one left open stays open there."""
         self.ask = None
         self.conversations += 1
         self.disclosed = False
+        self.channel = channel
+
+    def be_silent(self, wish: Suppression, now: datetime, days: int | None) -> None:
+        """Keep what is not wanted, or not right now; of what is about everything, from when to when."""
+        until = now + timedelta(days=days) if days else now + _EVER
+        self.wishes.append((wish, until))
+        if wish.scope == "all":
+            self.silences.append((now, until))
+
+    def ask_elsewhere(
+        self, question: Question, channel: str, outcome: Outcome | None, now: datetime
+    ) -> None:
+        """Keep what a mail poll or an agent asked, and how it ended."""
+        asked = Asked("question", question.id, question.purpose, now, outcome, here=False)
+        place = -len(self.log) - 1  # a conversation that is none of ours
+        self.log.append((place, asked))
+        self.channels[channel] += 1
+        if outcome == "answered":
+            self.held.append(Held(question.id, now))
 
     def offer(self, candidate: Candidate, until: datetime) -> None:
         """Keep a question that an event made worth weighing."""
@@ -59,7 +89,7 @@ class Memory:
         return State(
             conversation=f"{self.shopper}.{here}",
             shopper=self.shopper,
-            channel="web",
+            channel=self.channel,
             locale="en",
             now=now,
             turn=self.turns,
@@ -80,12 +110,14 @@ class Memory:
             returning=here > 1,
             verified=True,
             seen_at=self.seen_at,
+            held=tuple(self.held),
         )
 
     def keep(self, turn: Turn, now: datetime) -> None:
         """Write what came of a turn in which the shopper was present."""
         self.turns += 1
         self.seen_at = now
+        self.suggestion = None
         for record in turn.records:
             self._write(record, now)
 
@@ -106,10 +138,17 @@ class Memory:
                 self.close(outcome)
             case Answered(ask, value):
                 self.answers.append((ask, value))
+                about = ask.about
+                place = (about.purchase, about.sku) if about else ("", "")
+                self.held.append(Held(ask.question, now, *place))
+            case Suggested(ask):
+                self.suggestion = ask
+            case Invited():
+                self.invited_at = now
             case ConsentAct(purpose, state):
                 self.consents[purpose] = Consent("", state)
             case Suppress(wish, days):
-                self.wishes.append((wish, now + (timedelta(days=days) if days else _EVER)))
+                self.be_silent(wish, now, days)
             case Decision():
                 self.decisions.append(record)
             case Disclosed():
@@ -122,3 +161,4 @@ class Memory:
         if ask.begun is None:
             asked = Asked(ask.kind, ask.question, ask.purpose, ask.asked_at, None, here=True)
             self.log.append((self.conversations, asked))
+            self.channels[self.channel] += ask.kind != "consent"

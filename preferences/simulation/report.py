@@ -30,11 +30,18 @@ class Report:
     silent: int = 0
     judged: Judged = field(default_factory=Judged)
     misfits: Counter[Truth] = field(default_factory=Counter)
+    fates: Counter[str] = field(default_factory=Counter)
+    channels: Counter[str] = field(default_factory=Counter)
+    invitations: Counter[str] = field(default_factory=Counter)
     breaches: Counter[str] = field(default_factory=Counter)
 
     def add(self, year: Year) -> None:
         """Add a shopper's year; a question that nobody touched until its end was ignored."""
         questions = [asked for asked in year.asked if asked.kind == "question"]
+        invited = [asked for asked in year.asked if asked.kind == "invite"]
+        self.invitations.update(asked.outcome or "ignored" for asked in invited)
+        self.fates.update(year.fates)
+        self.channels.update(year.channels)
         self.orders += year.orders
         self.shoppers[year.archetype] += 1
         self.asks[len(questions)] += 1
@@ -56,6 +63,9 @@ class Report:
                 **_answers(self.outcomes[archetype]),
             }
         yield {"name": "silence", **self._silence()}
+        yield {"name": "channels", "asked": dict(sorted(self.channels.items()))}
+        yield {"name": "befell", **dict(sorted(self.fates.items()))}
+        yield {"name": "invitations", **self._invited()}
         yield {"name": "caps_exceeded", "value": self.breaches.total(), **self.breaches}
         yield {"name": "misfit_candidates", **self._candidates()}
         for judged in self.judged.figures():
@@ -91,6 +101,15 @@ class Report:
             "reasons": {
                 code: share(count, self.silent) for code, count in self.silences.most_common(_TOP)
             },
+        }
+
+    def _invited(self) -> dict[str, Any]:
+        offered = self.invitations.total()
+        return {
+            "offered": offered,
+            "share_of_shoppers": share(offered, self.asks.total()),
+            "accepted": share(self.invitations["answered"], offered),
+            "declined": share(self.invitations["declined"], offered),
         }
 
     def _candidates(self) -> dict[str, Any]:

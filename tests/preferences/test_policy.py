@@ -54,3 +54,11 @@ def test_two_policies_have_one_hash_only_if_every_limit_is_the_same() -> None:
 
     assert policy.sha256 == load_policy().sha256
     assert policy.sha256 != policy.model_copy(update={"quiet_days": 1}).sha256
+
+
+def test_a_copy_with_another_limit_has_another_hash_though_the_first_was_asked_for() -> None:
+    first = load_policy()
+    before = first.sha256
+
+    assert first.model_copy(update={"quiet_days": first.quiet_days + 1}).sha256 != before
+    assert first.model_copy().sha256 == before == load_policy().sha256
