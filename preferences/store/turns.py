@@ -229,7 +229,8 @@ async def _replies(session: AsyncSession, inbound: MessageRow) -> Sequence[Messa
 
 
 def _as_json(vault: Vault, row: MessageRow) -> dict[str, Any]:
-    return {
+    links = {"links": row.body["links"]} if "links" in row.body else {}
+    return links | {
         "seq": row.seq,
         "from": row.author,
         "kind": row.kind,
@@ -237,6 +238,5 @@ def _as_json(vault: Vault, row: MessageRow) -> dict[str, Any]:
         "lang": row.lang,
         "choices": row.body.get("choices", []),
         "ask": row.body.get("ask"),
-        "links": row.body.get("links", []),
         "at": row.at.isoformat(),
     }
