@@ -20,6 +20,9 @@ from preferences.lexicon.options import Telling, telling_words
 from preferences.texts import LOCALES
 
 HERE = Path(__file__).parent
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Reads YAML ten times as fast where the package was built with libyaml, as its wheels are."""
+
 _LEAST_OPTIONS = 2
 
 
@@ -283,7 +286,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
     :raises CatalogueError: the page is not YAML, or holds something else.
     """
     try:
-        page = yaml.safe_load(file.read_text(encoding="utf-8"))
+        page = yaml.load(file.read_text(encoding="utf-8"), LOADER)  # noqa: S506 - a safe one
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         message = f"{file}: cannot be read as YAML ({error})."
         raise CatalogueError(message) from None

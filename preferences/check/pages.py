@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-type Step = str | int
+from preferences.catalogue import LOADER
 
-# Many times as fast, where the package was built with it.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+type Step = str | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,11 @@ class Page:
     @cached_property
     def data(self) -> Any:
         """What the page holds."""
-        return yaml.load(self.text, Loader=_LOADER)  # noqa: S506 - one of the two safe ones
+        return yaml.load(self.text, Loader=LOADER)  # noqa: S506 - one of the two safe ones
 
     @cached_property
     def _root(self) -> yaml.Node:
-        return yaml.compose(self.text, Loader=_LOADER) or yaml.MappingNode("", [])
+        return yaml.compose(self.text, Loader=LOADER) or yaml.MappingNode("", [])
 
     def find(self, what: str, remedy: str, *place: Step) -> Finding:
         """Make a finding about a place of this page."""
