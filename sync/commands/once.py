@@ -8,10 +8,10 @@ from typing import Any
 
 from preferences.catalogue import load_catalogue
 from preferences.settings import Settings, load_settings
-from preferences.store.destinations import read_pause
+from preferences.store.destinations import read_pause, read_standing
 from preferences.store.restoring import reapply
 from sync.bell import Bell
-from sync.commands.opening import opened
+from sync.commands.opening import Opened, opened
 from sync.pull import TROUBLES, pull
 from sync.worker import Worker
 
@@ -36,13 +36,22 @@ async def _once(settings: Settings, name: str) -> int:
         if stopped := await read_pause(one.store, name, now):
             sys.stderr.write(f"{name}: {stopped.reason} Paused until {stopped.until:%H:%M} UTC.\n")
             return 1
-        worker, batches = Worker(one.teller, Bell()), 0
+        worker, before = Worker(one.teller, Bell()), await _dead(one, now)
         try:
             while await worker.tell():
-                batches += 1
+                pass
             pulled = await pull(one.teller, load_catalogue(), settings.destinations)
         except TROUBLES as trouble:
             sys.stderr.write(f"{name}: {trouble}\n")
             return 1
-    sys.stdout.write(f"{name}: {batches} batches told, {pulled} changes taken in.\n")
-    return 0
+        refused = await _dead(one, now) - before
+    if refused > 0:
+        listed = f"`python -m sync replay {name} --list` lists them"
+        sys.stderr.write(f"{name}: {refused} dead letters more; {listed}.\n")
+    sys.stdout.write(f"{name}: told what was due; {pulled} changes taken in.\n")
+    return 1 if refused > 0 else 0
+
+
+async def _dead(one: Opened, now: datetime) -> int:
+    (standing,) = await read_standing(one.store, [one.name], now)
+    return standing.dead

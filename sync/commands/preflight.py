@@ -74,5 +74,10 @@ def _differs(shape: FieldShape, there: FieldShape | None) -> Iterator[str]:
         return
     if there.type != shape.type and not ({there.type, shape.type} <= _TEXTS):
         yield f"{shape.name} is {there.type} and should be {shape.type}"
+    if there.options and not shape.options:
+        yield (
+            f"{shape.name} takes only {', '.join(there.options)} and is to be given any text: "
+            "write `type: choice` on the mapping page, or make it a text"
+        )
     if shape.unique and not there.unique:
         yield f"{shape.name} is the key and must be unique"

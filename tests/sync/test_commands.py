@@ -141,7 +141,12 @@ async def test_what_is_refused_is_seen_listed_and_replayed(desk: Desk) -> None:
     await desk.types("preflight --create")
     desk.crm.define("ask_last_purchase_for", "self")
     await desk.answers("ann", "ben")
-    await desk.types("once")
+    code, said = await desk.types("preflight")
+    assert code == 1
+    assert "wrong: ask_last_purchase_for takes only self and is to be given any text:" in said
+    code, said = await desk.types("once")
+    assert code == 1
+    assert "hubspot: 2 dead letters more; `python -m sync replay hubspot --list` lists" in said
 
     code, said = await desk.types("status")
     assert code == 1
