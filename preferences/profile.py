@@ -233,4 +233,5 @@ def _suppression(entry: SuppressionEntry) -> dict[str, Any]:
 
 
 def _time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return in_utc.isoformat().replace("+00:00", "Z")

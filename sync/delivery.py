@@ -1,10 +1,10 @@
 """What a destination is told and what it says to it: the words that every connector shares."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
+from json import JSONEncoder
 from typing import Any, Protocol
 
 from preferences.lanes import Lane
@@ -100,4 +100,7 @@ class Connector(Protocol):
 
 def digest(body: Mapping[str, Any]) -> str:
     """Name a content: equal for equal profiles, whatever the order of their keys."""
-    return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return sha256(_written(body).encode()).hexdigest()
+
+
+_written = JSONEncoder(sort_keys=True).encode

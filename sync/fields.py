@@ -1,12 +1,15 @@
 """Works out what a CRM's fields are to hold: the mapping, applied to a profile under its permissions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sync.mapping import CrmMapping, Rule
-from sync.paths import find
+from sync.paths import Known
 from sync.transforms import transformed
+
+_LEFT = frozenset({("erased",), ("linked_to",), ("shopper",)})
+"""What is still told of who is gone: erased, or found to be somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,10 @@ def values_of(mapping: CrmMapping, profile: Mapping[str, Any]) -> dict[str, Any]
 
     An erased shopper, and one who was found to be somebody else, has none but who that is.
     """
-    found = {rule.to: _value(rule, profile, mapping.destination) for rule in mapping.rules}
+    known = Known.of(profile, source=crm_source(mapping.destination))
+    about = ("", *known.answers)  # what hangs on no question, then what was answered
+    rules = (rule for question in about for rule in mapping.by_question.get(question, ()))
+    found = {rule.to: _value(rule, known) for rule in rules}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -47,8 +53,8 @@ def fields_of(
     values = values_of(mapping, profile) if values is None else values
     return dict(values) | {
         rule.to: None
-        for rule in mapping.rules
-        if rule.pushed and rule.to not in values and _emptied(rule, profile, before)
+        for rule in _doubtful(mapping, profile, before)
+        if rule.to not in values and _emptied(rule, profile, before)
     }
 
 
@@ -91,13 +97,13 @@ def is_permitted(rule: Rule, profile: Mapping[str, Any]) -> bool:
     return consent is not None and consent["state"] == "given"
 
 
-def _value(rule: Rule, profile: Mapping[str, Any], destination: str) -> Any:
-    if not rule.pushed or not is_permitted(rule, profile):
+def _value(rule: Rule, known: Known) -> Any:
+    profile = known.profile
+    if not is_permitted(rule, profile):
         return None
-    gone = profile["erased"] or profile["linked_to"]
-    if gone and rule.path not in {("erased",), ("linked_to",), ("shopper",)}:
+    if _is_gone(profile) and rule.path not in _LEFT:
         return None
-    found = find(rule.path, profile, source=crm_source(destination))
+    found = known.find(rule.path)
     return None if found is None or found == "" else _written(rule, found)
 
 
@@ -113,14 +119,34 @@ def _written(rule: Rule, value: Any) -> Any:
     return transformed(rule.line.transform, value)
 
 
-def _emptied(rule: Rule, profile: Mapping[str, Any], before: Before) -> bool:
+def _doubtful(mapping: CrmMapping, profile: Mapping[str, Any], before: Before) -> Iterator[Rule]:
+    """Give the rules whose fields may hold something by our doing that is not to stay there."""
     if not before.told:
-        return False
+        return
+    if before.certain:
+        names: Iterable[str] = before.fields
+    elif _is_gone(profile):
+        names = mapping.by_field
+    else:
+        groups = mapping.by_purpose.values()
+        forbidden = (
+            rule for rules in groups if not is_permitted(rules[0], profile) for rule in rules
+        )
+        names = before.fields.union(rule.to for rule in forbidden)
+    for name in names:
+        if name in mapping.by_field:
+            yield mapping.by_field[name]
+
+
+def _emptied(rule: Rule, profile: Mapping[str, Any], before: Before) -> bool:
     ours = rule.to in before.fields
-    gone = profile["erased"] or profile["linked_to"] is not None
-    if gone or not is_permitted(rule, profile):
+    if _is_gone(profile) or not is_permitted(rule, profile):
         return ours or not before.certain
     return ours and rule.line.when_null == "overwrite"
+
+
+def _is_gone(profile: Mapping[str, Any]) -> bool:
+    return profile["erased"] or profile["linked_to"] is not None
 
 
 def _is_theirs(rule: Rule, before: Before) -> bool:

@@ -1,7 +1,8 @@
 """What of a profile goes into which field of a CRM, and on what terms: one YAML page each."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Annotated, Any, Literal, Self
@@ -106,12 +107,27 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class CrmMapping:
-    """A page worked out for a catalogue: one rule for each field, in the page's order."""
+    """A page worked out for a catalogue: one rule for each field, in the page's order.
+
+    Those that push are kept by what they hang on too: most shoppers answered few of the questions.
+    """
 
     destination: str
     key: str
     rules: tuple[Rule, ...]
     only_named: bool = False
+    by_field: Mapping[str, Rule] = field(init=False)
+    by_question: Mapping[str, Sequence[Rule]] = field(init=False)
+    by_purpose: Mapping[str, Sequence[Rule]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        pushed = [rule for rule in self.rules if rule.pushed]
+        object.__setattr__(self, "by_field", {rule.to: rule for rule in pushed})
+        for name, key in (("by_question", "question"), ("by_purpose", "purpose")):
+            groups = defaultdict[str, list[Rule]](list)
+            for rule in pushed:
+                groups[getattr(rule, key)].append(rule)
+            object.__setattr__(self, name, dict(groups))
 
     @property
     def shapes(self) -> tuple[FieldShape, ...]:

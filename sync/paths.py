@@ -1,6 +1,8 @@
 """Finds what a mapping names in a profile: `answers.motivation.value`, `consents.news.state`."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 type Path = tuple[str, ...]
@@ -21,43 +23,55 @@ REFERRAL = frozenset({"invited_at", "replaces_next_promotion_until"})
 _UNWANTED = "does_not_want"
 
 
-def find(path: Path, profile: Mapping[str, Any], *, source: str = "") -> Any:
-    """Give what a path leads to, or None.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A profile as a mapping looks at it: `answers` are by question, the newest first.
 
-    What came from `source` itself is left out: a CRM is not told its own facts.
+    The shopper's own come before what others tell.
     """
-    match path:
-        case ("identities" | "referral" as part, what):
-            return profile.get(part, {}).get(what)
-        case ("answers", question, *what):
-            return _answered(profile, question, tuple(what), source)
-        case ("consents", purpose, what):
-            return (profile["consents"].get(purpose) or {}).get(what)
-        case ("suppressions", scope, *target):
-            return _suppressed(profile, scope, *target)
-        case ("promises", *what):
-            return _promised(profile.get("promises", ()), *what)
-    return profile[path[0]] if len(path) == 1 else None
+
+    profile: Mapping[str, Any]
+    answers: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    @classmethod
+    def of(cls, profile: Mapping[str, Any], *, source: str = "") -> "Known":
+        """Look at a profile; what came from `source` itself is left out, but for the shopper's own."""
+        declared = defaultdict[str, list[Mapping[str, Any]]](list)
+        others = defaultdict[str, list[Mapping[str, Any]]](list)
+        for answer in profile["preferences"]:
+            if answer["kind"] == "declared":
+                declared[answer["question"]].append(answer)
+            elif answer["source"] != source:
+                others[answer["question"]].append(answer)
+        for question, told in others.items():
+            declared[question] += told
+        return cls(profile, declared)
+
+    def find(self, path: Path) -> Any:
+        """Give what a path leads to, or None."""
+        match path:
+            case ("identities" | "referral" as part, what):
+                return self.profile.get(part, {}).get(what)
+            case ("answers", question, *what):
+                return _answered(self.answers.get(question, ()), *what)
+            case ("consents", purpose, what):
+                return (self.profile["consents"].get(purpose) or {}).get(what)
+            case ("suppressions", scope, *target):
+                return _suppressed(self.profile, scope, *target)
+            case ("promises", *what):
+                return _promised(self.profile.get("promises", ()), *what)
+        return self.profile[path[0]] if len(path) == 1 else None
 
 
-def _answered(profile: Mapping[str, Any], question: str, what: Path, source: str) -> Any:
-    """Look into the newest answer, the shopper's own before what others tell.
-
-    `unwanted` names every option that is not wanted.
-    """
-    told = [one for one in profile["preferences"] if one["question"] == question]
-    told = [one for one in told if _is_declared(one) or one["source"] != source]
-    if what == ("unwanted",):
-        refused = [one["value"] for one in told if _is_unwanted(one)]
-        return ",".join(sorted(set(refused))) or None
-    for answer in sorted(told, key=_is_declared, reverse=True):
+def _answered(told: Sequence[Mapping[str, Any]], what: str, detail: str = "") -> Any:
+    """Look into the first answer; `unwanted` names every option that is not wanted."""
+    if what == "unwanted":
+        refused = {one["value"] for one in told if _is_unwanted(one)}
+        return ",".join(sorted(refused)) or None
+    for answer in told:
         if not _is_unwanted(answer):
-            return answer["detail"].get(what[1]) if what[0] == "detail" else answer[what[0]]
+            return answer["detail"].get(detail) if what == "detail" else answer[what]
     return None
-
-
-def _is_declared(answer: Mapping[str, Any]) -> bool:
-    return bool(answer["kind"] == "declared")
 
 
 def _is_unwanted(answer: Mapping[str, Any]) -> bool:

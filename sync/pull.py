@@ -21,7 +21,7 @@ from sync.comparing import same
 from sync.errors import BatchRefusedError, DestinationRefusedError, DestinationUnavailableError
 from sync.fields import crm_source
 from sync.mapping import Rule
-from sync.paths import find
+from sync.paths import Known
 from sync.telling import UNREADABLE, Teller, where
 
 _LOG = getLogger(__name__)
@@ -142,13 +142,13 @@ def _facts(
     now: datetime,
 ) -> Iterator[Fact]:
     """Give what is news: neither known from here, nor against the shopper's own word."""
-    mapping = teller.mapping
+    mapping, here = teller.mapping, Known.of(profile)
     for rule in pulled:
         found = record.fields.get(rule.to)
         if mapping is None or found in (None, "") or rule.path[-1] != "value" or not rule.question:
             continue
         value = _ours(rule, found)
-        known = find(rule.path, profile)
+        known = here.find(rule.path)
         declared = any(
             one["question"] == rule.question and one["kind"] == "declared"
             for one in profile["preferences"]

@@ -9,7 +9,8 @@ from logging import getLogger
 from pathlib import Path
 
 from preferences.store.engine import Store
-from preferences.store.outbox import LEASE, Due, Told, acknowledge, bury, fail, give_back
+from preferences.store.outbox import LEASE, Due
+from preferences.store.outcomes import Told, acknowledge, bury, fail, give_back
 from preferences.store.profiles import read_profiles
 from sync.capabilities import Erasing, Lookup, Reading
 from sync.delivery import Connector, Delivery, Later, Refused, Result, Taken

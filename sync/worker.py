@@ -10,7 +10,8 @@ from time import monotonic
 from preferences.errors import UnavailableError
 from preferences.lanes import LANES, Lane
 from preferences.store.destinations import Pause, pause, read_pause, succeed
-from preferences.store.outbox import Due, backoff, claim, first_due, retry
+from preferences.store.outbox import Due, claim, first_due, retry
+from preferences.store.outcomes import backoff
 from sync.bell import Bell
 from sync.capabilities import Paced, Parallel
 from sync.errors import (

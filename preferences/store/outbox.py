@@ -1,21 +1,32 @@
 """What each destination still has to be told: marked by who changes a shopper, cleared by sync."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import uniform
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, case, func, literal, null, or_, update
+import sqlalchemy as sa
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
 from preferences.errors import UnavailableError
 from preferences.lanes import LANES, Lane
 from preferences.store.engine import Store
+from preferences.store.given import among, as_texts
 from preferences.store.tables import OutboxRow
 from preferences.store.types import UtcTime
 
@@ -24,12 +35,6 @@ BELL = "askfirst:outbox"
 
 LEASE = timedelta(seconds=30)
 """How long a claimed row is left to the worker that claimed it; a push must end sooner."""
-
-_BACKOFF = [timedelta(seconds=wait) for wait in (5, 30, 120, 600, 1800, 3600)]
-
-
-NEVER = timedelta(days=36_500)
-"""How far away a dead letter is put: it does not come back by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +51,6 @@ class Due:
     attempts: int
     lane: Lane = "news"
     held: frozenset[str] | None = None
-    remote_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A version that a destination has taken, the fields that are filled there now, and its name."""
-
-    shopper: str
-    version: int
-    payload_hash: str
-    held: frozenset[str] = frozenset()
     remote_id: str = ""
 
 
@@ -119,136 +113,38 @@ async def claim(
     What the destination holds becomes uncertain by it: who was claimed and never acknowledged is
     told again, even when nothing has changed.
     """
-    lane = await first_due(store, destination, lanes, now)
+    lane = await first_due(store, destination, lanes, now) if len(lanes) > 1 else lanes[0]
     if lane is None:
         return []
+    asked = {"to": destination, "now": now, "most": limit}
     async with store.begin() as session:
-        locked = _due(destination, lane, now).limit(limit).with_for_update(skip_locked=True)
-        rows = (await session.exec(locked)).all()
-        claimed = [as_due(row) for row in rows]
-        for row in rows:
-            row.next_attempt_at = now + LEASE
-            row.payload_hash = None
-            row.held = row.held or ""
-    return claimed
+        connection = await session.connection()
+        rows = (await connection.execute(_CLAIMED[lane], asked)).all()
+        if rows:
+            mine = {"of": as_texts(row.shopper_id for row in rows), "until": now + LEASE}
+            await connection.execute(_LEASED, {"to": destination, **mine})
+    return [as_due(row) for row in rows]
 
 
 async def first_due(
     store: Store, destination: str, lanes: Sequence[Lane], now: datetime
 ) -> Lane | None:
     """Give the first lane where something is due; mostly none, and looking takes no lock."""
+    asked = {"to": destination, "now": now, "most": 1}
     async with store.begin(readonly=True) as session:
+        connection = await session.connection()
         for lane in lanes:
-            due = select(literal(1)).select_from(_due(destination, lane, now).limit(1).subquery())
-            if (await session.exec(due)).first() is not None:
+            if (await connection.execute(_IS_DUE[lane], asked)).first() is not None:
                 return lane
     return None
 
 
-def _due(destination: str, lane: Lane, now: datetime) -> SelectOfScalar[OutboxRow]:
-    of_lane = [col(OutboxRow.urgent) == (lane == "wish")]
-    if lane != "wish":
-        of_lane.append(col(OutboxRow.backfill) == (lane == "backfill"))
-    return (
-        select(OutboxRow)
-        .where(col(OutboxRow.destination) == destination, _unsynced(), *of_lane)
-        .where(col(OutboxRow.next_attempt_at) <= now)
-        .order_by(col(OutboxRow.next_attempt_at))
-    )
-
-
-def as_due(row: OutboxRow) -> Due:
+def as_due(row: OutboxRow | Row[Any]) -> Due:
     """Give a row as it waits, in its lane."""
     lane: Lane = "wish" if row.urgent else "backfill" if row.backfill else "news"
     held = None if row.held is None else frozenset(row.held.splitlines())
     known, remote_id = row.payload_hash, row.remote_id or ""
     return Due(row.shopper_id, row.desired_version, known, row.attempts, lane, held, remote_id)
-
-
-async def acknowledge(store: Store, destination: str, told: Sequence[Told], now: datetime) -> None:
-    """Record what a destination has taken; what is newer than that stays due, at once."""
-    newer = col(OutboxRow.desired_version) > bindparam("sent")
-    statement = _one(destination, col(OutboxRow.synced_version) < bindparam("sent")).values(
-        synced_version=bindparam("sent"),
-        payload_hash=bindparam("holds"),
-        held=bindparam("filled"),
-        remote_id=bindparam("named"),
-        urgent=col(OutboxRow.urgent) & newer,
-        backfill=False,
-        attempts=0,
-        last_error=None,
-        dirty_since=_moment(now),
-        next_attempt_at=case((newer, _moment(now)), else_=col(OutboxRow.next_attempt_at)),
-    )
-    rows = [
-        {
-            "of": one.shopper,
-            "sent": one.version,
-            "holds": one.payload_hash,
-            "filled": "\n".join(sorted(one.held)),
-            "named": one.remote_id or None,
-        }
-        for one in told
-    ]
-    await _each(store, statement, rows)
-
-
-async def fail(
-    store: Store, destination: str, failed: Mapping[Due, str], at_least: timedelta, now: datetime
-) -> None:
-    """Put off what could not be told, each with its reason, which must name no person.
-
-    It is tried again, together, after the back-off less up to a quarter, not sooner than
-    `at_least`; a newer state at once.
-    """
-    newer = col(OutboxRow.desired_version) > bindparam("sent")
-    statement = _one(destination, col(OutboxRow.synced_version) < bindparam("sent")).values(
-        attempts=col(OutboxRow.attempts) + 1,
-        last_error=bindparam("reason"),
-        next_attempt_at=case((newer, _moment(now)), else_=bindparam("again", type_=UtcTime)),
-    )
-    spread = uniform(0.75, 1)  # others that failed now come back at another moment
-    rows = [
-        {
-            "of": due.shopper,
-            "sent": due.version,
-            "reason": reason,
-            "again": now + max(at_least, backoff(due.attempts + 1) * spread),
-        }
-        for due, reason in failed.items()
-    ]
-    await _each(store, statement, rows)
-
-
-async def bury(
-    store: Store, destination: str, refused: Mapping[Due, str], again: timedelta, now: datetime
-) -> None:
-    """Keep what a destination refuses as it is as dead letters, each with the reason.
-
-    A newer state is told at once. A wish is never given up: it is told again after `again`.
-    """
-    newer = col(OutboxRow.desired_version) > bindparam("sent")
-    wish = col(OutboxRow.urgent)
-    statement = _one(destination, col(OutboxRow.synced_version) < bindparam("sent")).values(
-        attempts=col(OutboxRow.attempts) + 1,
-        last_error=bindparam("reason"),
-        dead_at=case((or_(newer, wish), null()), else_=_moment(now)),
-        next_attempt_at=case(
-            (newer, _moment(now)), (wish, _moment(now + again)), else_=_moment(now + NEVER)
-        ),
-    )
-    rows = [
-        {"of": due.shopper, "sent": due.version, "reason": reason}
-        for due, reason in refused.items()
-    ]
-    await _each(store, statement, rows)
-
-
-async def give_back(store: Store, destination: str, claimed: Sequence[Due], now: datetime) -> None:
-    """Let go of what was claimed: it is due again at once, and no attempt is counted."""
-    mine = col(OutboxRow.synced_version) < bindparam("sent")
-    statement = _one(destination, mine).values(next_attempt_at=_moment(now))
-    await _each(store, statement, [{"of": due.shopper, "sent": due.version} for due in claimed])
 
 
 async def retry(store: Store, destination: str, now: datetime) -> None:
@@ -290,11 +186,6 @@ async def pending(store: Store) -> dict[str, Pending]:
     return {name: Pending(*counts) for name, *counts in rows}
 
 
-def backoff(attempts: int) -> timedelta:
-    """Give the wait after so many attempts: 5 s after the first, 1 h at most."""
-    return _BACKOFF[min(attempts, len(_BACKOFF)) - 1]
-
-
 def _unsynced() -> ColumnElement[bool]:
     return col(OutboxRow.desired_version) > col(OutboxRow.synced_version)
 
@@ -303,18 +194,41 @@ def _moment(at: datetime) -> ColumnElement[datetime]:
     return literal(at, UtcTime)
 
 
-def _one(destination: str, condition: ColumnElement[bool]) -> Update:
-    return update(OutboxRow).where(
-        col(OutboxRow.shopper_id) == bindparam("of"),
-        col(OutboxRow.destination) == destination,
-        condition,
+def _due(lane: Lane, *columns: Any) -> Select[Any]:
+    of_lane = [col(OutboxRow.urgent) == (lane == "wish")]
+    if lane != "wish":
+        of_lane.append(col(OutboxRow.backfill) == (lane == "backfill"))
+    return (
+        sa.select(*columns)
+        .where(col(OutboxRow.destination) == bindparam("to"), _unsynced(), *of_lane)
+        .where(col(OutboxRow.next_attempt_at) <= bindparam("now", type_=UtcTime))
+        .order_by(col(OutboxRow.next_attempt_at))
+        .limit(bindparam("most"))
     )
 
 
-async def _each(store: Store, statement: Update, rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    in_order = sorted(rows, key=lambda row: row["of"])  # so that two never wait in a circle
-    async with store.begin() as session:
-        connection = await session.connection()
-        await connection.execute(statement, in_order)
+_IS_DUE = {lane: _due(lane, literal(1)) for lane in LANES}
+_CLAIMED = {
+    lane: _due(
+        lane,
+        OutboxRow.shopper_id,
+        OutboxRow.desired_version,
+        OutboxRow.payload_hash,
+        OutboxRow.attempts,
+        OutboxRow.urgent,
+        OutboxRow.backfill,
+        OutboxRow.held,
+        OutboxRow.remote_id,
+    ).with_for_update(skip_locked=True)
+    for lane in LANES
+}
+_LEASED = (
+    update(OutboxRow)
+    .where(among(OutboxRow.shopper_id, "of"))
+    .where(col(OutboxRow.destination) == bindparam("to"))
+    .values(
+        next_attempt_at=bindparam("until", type_=UtcTime),
+        payload_hash=null(),
+        held=func.coalesce(col(OutboxRow.held), ""),
+    )
+)

@@ -31,7 +31,12 @@ def read_text(vault: Vault, row: Row, column: str) -> str:
     return read_sealed(vault, row, column) or ""
 
 
-def _place(row: Row, column: str) -> str:
+def open_text(vault: Vault, table: type[Row], column: str, key: str, sealed: str) -> str:
+    """Open what `sealed_<column>` of the row of a key holds, where the row itself is not at hand."""
+    return vault.open(sealed, _place(table, column), key) if sealed else ""
+
+
+def _place(row: Row | type[Row], column: str) -> str:
     return f"{row.__tablename__}.{column}"
 
 

@@ -23,7 +23,7 @@ class UtcTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the zone back where the database dropped it."""
         del dialect
-        return value and value.replace(tzinfo=value.tzinfo or UTC)
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")

@@ -33,7 +33,8 @@ from preferences.store.engine import Store, open_store
 from preferences.store.erasure import erase_shopper
 from preferences.store.ids import new_id
 from preferences.store.journal import Journal
-from preferences.store.outbox import Told, acknowledge, claim
+from preferences.store.outbox import claim
+from preferences.store.outcomes import Told, acknowledge
 from preferences.store.persons import head_of
 from preferences.store.restoring import reapply
 from preferences.store.tables import AskRow, CandidateRow, ConversationRow, OutboxRow

@@ -6,7 +6,8 @@ import preferences.store.backfilling
 from preferences.store.backfilling import begin_backfill, everybody, mark_some
 from preferences.store.destinations import read_standing
 from preferences.store.engine import Store
-from preferences.store.outbox import Told, acknowledge, claim
+from preferences.store.outbox import claim
+from preferences.store.outcomes import Told, acknowledge
 from preferences.store.tables import ShopperRow
 from tests.preferences.store.test_outbox import NOW, claimed, marked, row
 

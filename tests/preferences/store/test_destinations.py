@@ -9,7 +9,8 @@ from preferences.store.destinations import (
     succeed,
 )
 from preferences.store.engine import Store
-from preferences.store.outbox import bury, claim, fail
+from preferences.store.outbox import claim
+from preferences.store.outcomes import bury, fail
 from tests.preferences.store.test_outbox import NOW, SECOND, marked
 
 MINUTE = timedelta(minutes=1)

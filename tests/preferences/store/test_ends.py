@@ -14,7 +14,8 @@ from preferences.store.ends import tell_ends
 from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.links import link
 from preferences.store.naming import tell_names
-from preferences.store.outbox import Told, acknowledge, claim
+from preferences.store.outbox import claim
+from preferences.store.outcomes import Told, acknowledge
 from preferences.store.profiles import read_profiles
 from preferences.store.tables import ShopperRow
 from preferences.store.wishes import Unwanted, add_suppression, lift_suppression

@@ -2,7 +2,8 @@ from datetime import datetime, timedelta
 
 from preferences.store.engine import Store
 from preferences.store.letters import DeadLetter, Letters, dead_letters, dead_reasons, replay
-from preferences.store.outbox import Pending, bury, claim, give_back, pending, retry
+from preferences.store.outbox import Pending, claim, pending, retry
+from preferences.store.outcomes import bury, give_back
 from tests.preferences.store.test_outbox import NOW, SECOND, claimed, marked, row
 
 HOUR = timedelta(hours=1)

@@ -9,19 +9,8 @@ from sqlmodel import col, select
 
 from preferences.errors import UnavailableError
 from preferences.store.engine import Store, open_store
-from preferences.store.outbox import (
-    LEASE,
-    Due,
-    Pending,
-    Told,
-    acknowledge,
-    backoff,
-    claim,
-    fail,
-    mark,
-    pending,
-    retry,
-)
+from preferences.store.outbox import LEASE, Due, Pending, claim, mark, pending, retry
+from preferences.store.outcomes import Told, acknowledge, backoff, fail
 from preferences.store.tables import OutboxRow, ShopperRow
 from tests.vaults import VAULT
 

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Table, UniqueConstraint
 from sqlmodel import SQLModel, select, text
 
 from preferences.settings import Settings
-from preferences.store import outbox, webhook_queue
+from preferences.store import outbox, outcomes, webhook_queue
 from preferences.store.changes import read_changes
 from preferences.store.conversations import (
     choice_label,
@@ -223,8 +223,8 @@ async def _serve(shop: Shop) -> None:
     """What the CRMs are told, and what webhooks carry."""
     store, now = shop.store, shop.now
     [due, *_] = await outbox.claim(store, "log", 100, now)
-    await outbox.acknowledge(store, "log", [outbox.Told(due.shopper, due.version, "hash")], now)
-    await outbox.fail(store, "log", {due: "away"}, DAY, now)
+    await outcomes.acknowledge(store, "log", [outcomes.Told(due.shopper, due.version, "hash")], now)
+    await outcomes.fail(store, "log", {due: "away"}, DAY, now)
     await outbox.retry(store, "log", now)
     await outbox.pending(store)
     await read_changes(store, CROWD, 100)

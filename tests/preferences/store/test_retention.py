@@ -6,7 +6,8 @@ from sqlmodel import select
 
 from preferences.settings import Settings
 from preferences.store.holdings import HELD
-from preferences.store.outbox import Told, acknowledge, claim
+from preferences.store.outbox import claim
+from preferences.store.outcomes import Told, acknowledge
 from preferences.store.profiles import read_profile
 from preferences.store.purchases import keep_aside
 from preferences.store.retention import Limits, sweep

@@ -1,6 +1,7 @@
 from preferences.store.destinations import read_cursor, save_cursor
 from preferences.store.engine import Store
-from preferences.store.outbox import Due, Told, acknowledge, claim
+from preferences.store.outbox import Due, claim
+from preferences.store.outcomes import Told, acknowledge
 from preferences.store.told import tell_again, told, untold
 from tests.preferences.store.test_outbox import NOW, SECOND, marked
 
