@@ -28,6 +28,7 @@ _LOG = getLogger(__name__)
 _OFTEN = 300.0  # seconds between looks
 _OPTED_OUT = "crm_opt_out"
 _EVERYTHING = "all"
+_EMPTY = (None, "")
 TROUBLES = (
     BatchRefusedError,
     DestinationRefusedError,
@@ -84,6 +85,9 @@ async def _take_in(
     pulled: Sequence[Rule],
 ) -> int:
     """Take in one record; of who is unknown here, or had everything deleted, nothing is kept."""
+    held = [rule for rule in pulled if record.fields.get(rule.to) not in _EMPTY]
+    if not record.opted_out and not held:
+        return 0  # most records changed because we wrote them
     shopper = await _shopper(teller.store, record)
     if shopper is None:
         return 0
@@ -96,7 +100,7 @@ async def _take_in(
         if not _is_left_alone(profile, channel):
             await add_suppression(teller.store, shopper, _unwanted(channel), destinations, now)
             count += 1
-    facts = [*_facts(teller, profile, record, pulled, now)]
+    facts = [*_facts(teller, profile, record, held, now)]
     for fact in facts:
         effect = f"{fact.source}/{shopper}/{fact.question}/{fact.value}/{fact.at.isoformat()}"
         told = Telling(shopper, [fact], effect)
@@ -138,14 +142,14 @@ def _facts(
     teller: Teller,
     profile: Mapping[str, Any],
     record: Remote,
-    pulled: Sequence[Rule],
+    held: Sequence[Rule],
     now: datetime,
 ) -> Iterator[Fact]:
     """Give what is news: neither known from here, nor against the shopper's own word."""
     mapping, here = teller.mapping, Known.of(profile)
-    for rule in pulled:
+    for rule in held:
         found = record.fields.get(rule.to)
-        if mapping is None or found in (None, "") or rule.path[-1] != "value" or not rule.question:
+        if mapping is None or rule.path[-1] != "value" or not rule.question:
             continue
         value = _ours(rule, found)
         known = here.find(rule.path)

@@ -27,6 +27,7 @@ _OPTED_OUT = "hs_email_optout"
 _CHANGED_AT = "lastmodifieddate"
 _PAGE = 100
 _DEEPEST = 10_000  # a search gives no more than that
+_MOST_GROUPS = 5  # of conditions in one search
 _LAG = 30_000  # milliseconds that a search may not know of a change yet: they are looked at again
 _TO_MIDNIGHT = timedelta(hours=1)  # a daily quota: look again by then, it may have been raised
 _TAKEN_OVER_LATER = timedelta(minutes=5)
@@ -265,12 +266,15 @@ class HubSpot:
         return results
 
     async def changes(self, cursor: str, fields: Sequence[str]) -> Page:
-        """Search by the time of the last change; the cursor is that moment and how far we are in it."""
+        """Search by the time of the last change; the cursor is that moment and how far we are in it.
+
+        What we write changes a contact too: only those are asked for that have something to tell.
+        """
         since, _, after = (cursor or "0:0").partition(":")
         wanted = [KEY, "email", "phone", _OPTED_OUT, _CHANGED_AT]
-        condition = {"propertyName": _CHANGED_AT, "operator": "GTE", "value": since}
+        changed = {"propertyName": _CHANGED_AT, "operator": "GTE", "value": since}
         body = {
-            "filterGroups": [{"filters": [condition]}],
+            "filterGroups": [{"filters": [changed, *one]} for one in _having_news(fields)],
             "sorts": [{"propertyName": _CHANGED_AT, "direction": "ASCENDING"}],
             "properties": [*wanted, *(name for name in fields if name not in wanted)],
             "limit": _PAGE,
@@ -456,6 +460,13 @@ def _remote(row: Mapping[str, Any], fields: Sequence[str]) -> Remote:
         remote_id=row["id"],
         at=datetime.fromtimestamp(_milliseconds(row) / 1000, UTC),
     )
+
+
+def _having_news(fields: Sequence[str]) -> list[list[dict[str, str]]]:
+    """Give what makes a contact worth reading: it opted out, or holds a field that we pull."""
+    opted_out = {"propertyName": _OPTED_OUT, "operator": "EQ", "value": "true"}
+    filled = [{"propertyName": name, "operator": "HAS_PROPERTY"} for name in fields]
+    return [[one] for one in (opted_out, *filled)] if len(filled) < _MOST_GROUPS else [[]]
 
 
 def _milliseconds(row: Mapping[str, Any]) -> int:

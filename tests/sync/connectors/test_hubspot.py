@@ -1,6 +1,6 @@
 """HubSpot's own ways, against a HubSpot that remembers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from pydantic import SecretStr
@@ -321,10 +321,35 @@ async def test_what_changed_there_comes_page_by_page_and_once_more_only_at_the_e
     assert "9@example.com" in [one.identities["email"] for one in later if one.opted_out]
 
 
-async def _all(crm: HubSpot, cursor: str) -> tuple[list[Remote], str]:
+async def test_what_we_write_ourselves_is_not_read_back(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    for number in range(150):
+        world.create(email=f"{number}@example.com", motivation="gift")
+    world.leave("7@example.com")
+
+    seen, _ = await _all(crm, "", fields=())
+
+    assert [one.identities["email"] for one in seen] == ["7@example.com"]
+    assert len(world.asked("/search")) == 1
+
+
+async def test_of_many_fields_that_are_pulled_everything_that_changed_is_read(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    world.create(email="a@example.com", motivation="gift")
+
+    seen, _ = await _all(crm, "", fields=("one", "two", "three", "four", "motivation"))
+
+    assert [one.fields["motivation"] for one in seen] == ["gift"]
+
+
+async def _all(
+    crm: HubSpot, cursor: str, fields: Sequence[str] = ("motivation",)
+) -> tuple[list[Remote], str]:
     seen, more = list[Remote](), True
     while more:
-        page = await crm.changes(cursor, ["motivation"])
+        page = await crm.changes(cursor, fields)
         seen += page.records
         cursor, more = page.cursor, page.more
     return seen, cursor

@@ -249,14 +249,18 @@ class HubSpot(Vendor):
 
     async def search(self, request: web.Request) -> web.Response:
         body = await request.json()
-        (asked,) = body["filterGroups"][0]["filters"]
-        assert (asked["propertyName"], asked["operator"]) == ("lastmodifieddate", "GTE")
+        groups = [group["filters"] for group in body["filterGroups"]]
+        if len(groups) > 5:
+            return _error(400, "VALIDATION_ERROR", "filterGroups has more than 5 groups.")
         assert body["sorts"] == [{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}]
         after, limit = int(body.get("after", 0)), body.get("limit", 100)
         if after + limit > 10_000:
             return _error(400, "VALIDATION_ERROR", "The maximum offset is 10000.")
-        at = {n: _milliseconds(one["lastmodifieddate"]) for n, one in self.contacts.items()}
-        found = sorted((t, n) for n, t in at.items() if t >= int(asked["value"]))
+        found = sorted(
+            (_milliseconds(one["lastmodifieddate"]), number)
+            for number, one in self.contacts.items()
+            if any(all(_is_met(asked, one) for asked in filters) for filters in groups)
+        )
         page = [n for _, n in found[after : after + limit]]
         more = {"paging": {"next": {"after": str(after + limit)}}}
         return web.json_response(
@@ -423,6 +427,18 @@ def _error(status: int, category: str, message: str) -> web.Response:
         },
         status=status,
     )
+
+
+def _is_met(asked: Mapping[str, str], contact: Mapping[str, str]) -> bool:
+    held = contact.get(asked["propertyName"], "")
+    match asked["operator"]:
+        case "GTE":
+            return _milliseconds(held) >= int(asked["value"])
+        case "EQ":
+            return held == asked["value"]
+        case "HAS_PROPERTY":
+            return held != ""
+    raise NotImplementedError(asked["operator"])
 
 
 def _milliseconds(text: str) -> int:
