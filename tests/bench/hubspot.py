@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from time import time
 from typing import Any
 
@@ -36,13 +37,10 @@ class Timed(HubSpot):
             return await self.figures(request)
         return await super().meet(request, handler)
 
-    async def upsert(self, request: web.Request) -> web.Response:
-        response = await super().upsert(request)
-        self.last = time()
+    def _upsert_one(self, one: Mapping[str, Any]) -> dict[str, Any]:
+        self.last = self.at[one["id"]] = time()
         self.first = self.first or self.last
-        for one in (await request.json())["inputs"]:
-            self.at[one["id"]] = self.last
-        return response
+        return super()._upsert_one(one)
 
     async def create_one(self, request: web.Request) -> web.Response:
         """Create a contact by itself, as clients do that know no batch; 409 if it is there."""

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter, time
 from typing import Any
 
+import psutil
 from aiohttp import ClientSession
 from alembic import command
 from hubspot import HubSpot as Client
@@ -44,7 +45,8 @@ CEILING = 1900.0
 
 _LIMIT = "the limit's ceiling"
 _WINDOW = 10.5  # seconds until the stand-in's window is empty again
-_STALLED = 60.0
+_STALLED = 180.0  # seconds: a backfill marks everybody before it tells anybody
+_PARTS = 10
 _DATABASES = ("sqlite", "postgresql")
 _SECRET = HubSpot().secret
 _ALL_DIRTY = (
@@ -70,10 +72,14 @@ def measure(argv: Sequence[str]) -> Coroutine[Any, Any, None]:
     parser.add_argument("--contacts", type=int, default=40_000, help="how many each time")
     parser.add_argument("--latencies", type=int, nargs="+", default=LATENCIES, metavar="MS")
     parser.add_argument("--databases", nargs="+", choices=_DATABASES, default=_DATABASES[:1])
+    parser.add_argument("--memory", action="store_true",
+                        help="what a backfill of --contacts takes, told nine times on the way")  # fmt: skip
     parser.add_argument("--database-url", default=ADMIN,
                         help="a PostgreSQL server where databases may be made")  # fmt: skip
     given = parser.parse_args(argv)
     contacts = 2_000 if given.quick else given.contacts
+    if given.memory:
+        return _memory(given.databases, given.database_url, contacts)
     return _measure(given.databases, given.database_url, contacts, given.latencies)
 
 
@@ -140,13 +146,32 @@ async def _ceiling(shop: _Shop, latency: int, contacts: int, suffix: str) -> Non
             await crm.figures("begin")
             async with open_store(shop.url, shop.vault) as store:
                 await _mark(shop, store, statements)
-            async with _worker(shop, crm.url):
+            async with _worker(shop, crm.url) as worker:
                 found = await crm.until(lambda told: told["writes"] >= contacts)
+                cpu = sum(worker.cpu_times()[:2])
             seconds = found["last"] - found["first"]
             rate = Figure((found["writes"] - 100) / seconds, "contacts/s", found["writes"])
             name = f"sync.ceiling.{kind}.{latency}ms{suffix}"
             _print(name, rate, Figure(CEILING, "contacts/s", 0), _LIMIT)
             _print(f"{name}.refused", Figure(found["refused"], "429", found["writes"]), None, "")
+            each = Figure(1000 * cpu / found["writes"], "ms CPU/contact", found["writes"])
+            _print(f"{name}.cpu", each, None, "")
+
+
+async def _memory(databases: Sequence[str], admin: str, contacts: int) -> None:
+    """Tell a CRM of everybody, and look at the memory that `backfill` holds meanwhile."""
+    for database in databases:
+        suffix = "" if database == "sqlite" else f".{database}"
+        async with _shop(database, admin) as shop, _stand_in(20) as crm:
+            await load(shop.url, contacts, shop.vault, datetime.now(UTC))
+            await _run(shop, crm.url, "preflight", "hubspot", "--create")
+            async with _worker(shop, crm.url, "backfill", "hubspot") as worker:
+                for tenth in range(1, _PARTS):
+                    least = contacts * tenth // _PARTS
+                    found = await crm.until(lambda told, least=least: told["writes"] >= least)
+                    held = Figure(worker.memory_info().rss / 2**20, "MB", found["writes"])
+                    _print(f"sync.backfill.memory{suffix}.at_{tenth}0_percent", held, None, "")
+                await crm.until(lambda told: told["writes"] >= contacts)
 
 
 async def _freshness(shop: _Shop, suffix: str, seconds: int = 20, rate: int = 50) -> None:
@@ -204,7 +229,7 @@ class _StandIn:
     async def until(self, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait until it has what is waited for.
 
-        :raises BenchError: nothing has come for a minute.
+        :raises BenchError: nothing has come for three minutes.
         """
         last, moved = -1, monotonic()
         while True:
@@ -233,12 +258,16 @@ async def _stand_in(latency: int) -> AsyncIterator[_StandIn]:
 
 
 @asynccontextmanager
-async def _worker(shop: _Shop, url: str) -> AsyncIterator[None]:
+async def _worker(shop: _Shop, url: str, *argv: str) -> AsyncIterator[psutil.Process]:
+    """Run `python -m sync`, or one of its commands, and give the process."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sync", cwd=ROOT, env=shop.environment(url)
+        *(sys.executable, "-m", "sync", *argv),
+        cwd=ROOT,
+        env=shop.environment(url),
+        stderr=DEVNULL if argv else None,  # a progress bar, or warnings
     )
     try:
-        yield
+        yield psutil.Process(process.pid)
     finally:
         await _end(process, signal.SIGTERM)
 

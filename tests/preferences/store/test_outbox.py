@@ -301,3 +301,22 @@ async def _writing(store: Store, shopper: str) -> AsyncIterator[None]:
     async with store.begin() as session:
         await mark(session, shopper, ["log"], NOW, urgent=True)
         yield
+
+
+async def test_a_state_that_lands_while_its_elder_is_acknowledged_stays_due_and_urgent(
+    store: Store,
+) -> None:
+    await marked(store, "a")
+    [due] = await claim(store, "log", 1, NOW)
+    told = Told("a", due.version, "hash")
+
+    async with store.begin() as session:
+        await mark(session, "a", ["log"], NOW, urgent=True)
+        telling = asyncio.create_task(acknowledge(store, "log", [told], NOW))
+        await asyncio.sleep(0.1)  # until it waits for the row
+        assert not telling.done()
+    await telling
+
+    held = await row(store)
+    assert (held.synced_version, held.desired_version, held.urgent) == (1, 2, True)
+    assert [one.lane for one in await claim(store, "log", 1, NOW)] == ["wish"]

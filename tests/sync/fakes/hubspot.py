@@ -144,8 +144,8 @@ class HubSpot(Vendor):
         if wrong and not self.multi_status:
             status = 409 if wrong[0]["category"] == "CONFLICT" else 400
             return _error(status, wrong[0]["category"], wrong[0]["message"])
-        spoiled = {json.dumps(one["id"]) for one in wrong}
-        results = [self._upsert_one(one) for one in inputs if json.dumps(one["id"]) not in spoiled]
+        spoiled = [one["id"] for one in wrong]
+        results = [self._upsert_one(one) for one in inputs if one["id"] not in spoiled]
         return _batch(results, wrong)
 
     def _upsert_one(self, one: Mapping[str, Any]) -> dict[str, Any]:
@@ -376,11 +376,12 @@ class HubSpot(Vendor):
 
 
 def _contact(number: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    now = _now()
     return {
         "id": number,
         "properties": dict(properties),
-        "createdAt": _now(),
-        "updatedAt": _now(),
+        "createdAt": now,
+        "updatedAt": now,
         "archived": False,
     }
 

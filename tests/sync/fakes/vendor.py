@@ -93,21 +93,14 @@ class Vendor:
 
     async def meet(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Let a request through what may be in its way."""
-        text = await request.text()
-        seen = Seen(
-            request.method,
-            request.path_qs,
-            _json(text),
-            dict(request.headers),
-            at=self.clock(),
-        )
-        if self.remember:
-            self.seen.append(seen)
+        await request.read()
+        seen = await self._note(request) if self.remember else None
         ill = self.ills.popleft() if self.ills else None
         if ill is None and self.loses and self.chance.random() < self.loses:
             ill = LOST
         response = await self._answer(request, handler, ill)
-        seen.status = response.status
+        if seen:
+            seen.status = response.status
         self.decorate(response)
         if self.latency:
             await asyncio.sleep(self.latency)
@@ -116,6 +109,12 @@ class Vendor:
             assert request.transport
             request.transport.close()
         return response
+
+    async def _note(self, request: web.Request) -> Seen:
+        body, headers = _json(await request.text()), dict(request.headers)
+        seen = Seen(request.method, request.path_qs, body, headers, at=self.clock())
+        self.seen.append(seen)
+        return seen
 
     async def _answer(self, request: web.Request, handler: Any, ill: Any) -> web.StreamResponse:
         if self.away:
