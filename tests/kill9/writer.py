@@ -52,13 +52,19 @@ START = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 BETWEEN = timedelta(hours=2)  # so that the journal is settled from one life to the next
 
 _CATALOGUE = load_catalogue()
-_EAGER = load_policy().model_copy(
+_POLICY = load_policy()
+_NO_LIMIT = 10**9
+_EAGER = _POLICY.model_copy(
     update={
-        "questions_per_conversation": 10**9,
+        "questions_per_conversation": _NO_LIMIT,
+        "questions_per_day": _NO_LIMIT,
+        "questions_per_week": _NO_LIMIT,
+        "questions_per_month": _NO_LIMIT,
         "days_between_questions": 0,
         "days_after_decline": 0,
         "days_after_skip": 0,
         "quiet_days": 0,
+        "worth": _POLICY.worth.model_copy(update={"threshold": -_NO_LIMIT}),
     }
 )
 _ASSISTANT = Assistant(_CATALOGUE, load_voice("Corner Shop"), _EAGER)
