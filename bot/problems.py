@@ -45,8 +45,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
         allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        sentence = error.text or error.reason
-        return problem(error.status, f"http-{error.status}", sentence, headers=allowed)
+        return problem(error.status, f"http-{error.status}", _sentence(error), headers=allowed)
     except AskfirstError as error:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
         more = {"field": error.field} if isinstance(error, BadInputError) and error.field else {}
@@ -58,6 +57,17 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception as error:  # noqa: BLE001  (the last line of defence)
         logger.error("%s %s failed: %s", request.method, _route(request), _place(error))  # noqa: TRY400  (a traceback may quote what was sent)
         return problem(500, "internal", "Something failed here. It was logged; try again later.")
+
+
+def _sentence(error: web.HTTPException) -> str:
+    """Say what to do where no route takes the request; else what the route itself said."""
+    match error:
+        case web.HTTPMethodNotAllowed():
+            return f"This address takes {' and '.join(sorted(error.allowed_methods))} alone."
+        case web.HTTPNotFound(text="404: Not Found"):
+            return "There is nothing at this address; /v1/docs shows what the API has."
+        case _:
+            return error.text or error.reason
 
 
 def _route(request: web.Request) -> str:

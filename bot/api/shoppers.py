@@ -7,8 +7,8 @@ from pydantic import ConfigDict, JsonValue
 from bot.api.models import Params, Text, View
 from bot.api.operations import Call, operation
 from bot.api.refusals import NOT_FOUND
-from preferences.errors import NotFoundError
 from preferences.profile import as_json
+from preferences.store.persons import unknown_shopper
 from preferences.store.profiles import read_profile
 from preferences.store.shoppers import shopper_named
 
@@ -88,8 +88,7 @@ async def person(call: Call, name: str) -> str:
         return name
     call.require("lookup")
     if kind != _CUSTOMER:
-        message = "There is no shopper of that id; take one that this shop was told before."
-        raise NotFoundError(message)
+        raise unknown_shopper()
     return await shopper_named(call.store, kind, value)
 
 

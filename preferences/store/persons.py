@@ -15,9 +15,13 @@ async def head_of(session: AsyncSession, shopper: str) -> str:
     """
     row = await session.get(ShopperRow, shopper)
     if row is None:
-        message = "There is no shopper of that id; take one that this shop was told before."
-        raise NotFoundError(message)
+        raise unknown_shopper()
     return row.head_id
+
+
+def unknown_shopper() -> NotFoundError:
+    """Make the error that says that nobody here has an id, or a name: both look the same."""
+    return NotFoundError("There is no shopper of that id; take one that this shop was told before.")
 
 
 async def hold_person(session: AsyncSession, shopper: str) -> str:

@@ -14,7 +14,7 @@ from preferences.profile import Profile, fold
 from preferences.store.engine import Store
 from preferences.store.given import among, as_texts
 from preferences.store.holdings import table_of
-from preferences.store.persons import head_of
+from preferences.store.persons import unknown_shopper
 from preferences.store.sealed import open_text
 from preferences.store.tables import (
     AnswerRow,
@@ -35,9 +35,10 @@ async def read_profile(store: Store, shopper: str) -> Profile:
     :raises NotFoundError: there is no such shopper.
     :raises UnavailableError: the store is away; try again.
     """
-    async with store.begin(readonly=True) as session:
-        head = await head_of(session, shopper)
-    return (await read_profiles(store, [head]))[head]
+    profile = (await read_profiles(store, [shopper])).get(shopper)
+    if profile is None:
+        raise unknown_shopper()
+    return profile if profile.linked_to is None else await read_profile(store, profile.linked_to)
 
 
 async def read_profiles(

@@ -13,7 +13,7 @@ from preferences.errors import BadInputError, NotFoundError
 from preferences.names import normal
 from preferences.store.engine import Store, vault_of
 from preferences.store.ids import new_id
-from preferences.store.persons import head_of
+from preferences.store.persons import head_of, unknown_shopper
 from preferences.store.sealed import put_sealed
 from preferences.store.tables import IdentityRow, ShopperRow
 
@@ -51,8 +51,7 @@ async def shopper_named(store: Store, kind: str, value: str) -> str:
     async with store.begin(readonly=True) as session:
         shopper = await find_shopper(session, kind, value)
         if shopper is None:
-            message = "There is no shopper of that id; take one that this shop was told before."
-            raise NotFoundError(message)
+            raise unknown_shopper()
         return await head_of(session, shopper)
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from preferences.settings import Settings
+from preferences.store.ends import tell_ends
 from preferences.store.engine import Store, open_store
 from preferences.store.journal import Journal
 from preferences.store.retention import Limits, sweep
@@ -100,8 +101,9 @@ async def _loaded(url: str, size: int, vault: Vault, name: str) -> tuple[list[st
 
 
 async def _sweep(store: Store, least: Bare) -> Compared:
-    """Have retention look at everybody."""
+    """Have what ended told, and retention look at everybody."""
     begun = perf_counter()
+    await tell_ends(store, (DESTINATION,), datetime.now(UTC))
     await sweep(store, Limits.of(Settings()), (DESTINATION,), datetime.now(UTC))
     swept = perf_counter() - begun
     begun = perf_counter()

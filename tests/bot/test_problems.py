@@ -97,14 +97,22 @@ async def test_bad_input_names_the_field(
         assert (await response.json(content_type=None))["field"] == "text"
 
 
-@pytest.mark.parametrize(("path", "method", "status"), [("/none", "POST", 404), ("/", "GET", 405)])
-async def test_what_there_is_no_route_for_is_a_problem_too(
-    client: TestClient[web.Request, web.Application], path: str, method: str, status: int
+@pytest.mark.parametrize(
+    ("path", "method", "status", "remedy"),
+    [("/none", "POST", 404, "/v1/docs shows what"), ("/", "GET", 405, "takes POST alone")],
+)
+async def test_what_there_is_no_route_for_is_a_problem_that_names_its_remedy(
+    client: TestClient[web.Request, web.Application],
+    path: str,
+    method: str,
+    status: int,
+    remedy: str,
 ) -> None:
     async with client.request(method, path) as response:
         body = await response.json(content_type="application/problem+json")
 
     assert (response.status, body["type"]) == (status, f"/problems/http-{status}")
+    assert remedy in body["detail"]
 
 
 async def test_a_body_that_is_too_large_is_a_problem_too(
