@@ -6,6 +6,10 @@ from bot.demo.shelf import PastOrder, Product, Shelf, Shopper
 from bot.markup import Markup, tag
 
 _DAYS_A_MONTH = 30
+_INVITATION = (
+    "Buy something as one of these shoppers: where it does not go with what they bought before, "
+    "the assistant asks on the order page."
+)
 _AUDIENCES = {
     "women": "For women",
     "men": "For men",
@@ -29,7 +33,12 @@ def front(visit: Visit, shelf: Shelf) -> str:
     return _page(
         visit,
         "Things for everyday",
-        tag("h1", "Things for everyday"),
+        tag(
+            "div",
+            tag("h1", "Things for everyday"),
+            tag("p", _INVITATION, class_="lead quiet"),
+            class_="top",
+        ),
         _shoppers(visit.shopper, shelf),
         _history(visit.shopper),
         _products(shelf),

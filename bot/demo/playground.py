@@ -25,7 +25,11 @@ def playground(shop_name: str, shelf: Shelf) -> str:
     main = tag(
         "main",
         tag("h1", "Playground"),
-        tag("p", "Every control makes the call that is written below it.", class_="quiet"),
+        tag(
+            "p",
+            "Every control makes a call; it and what comes of it is written below.",
+            class_="quiet",
+        ),
         tag("div", _look(), _place(), _who(shelf), _calls(), class_="controls"),
         tag("section", tag("h2", "A question in the page"), tag("askfirst-poll")),
         tag(
@@ -72,11 +76,11 @@ def _who(shelf: Shelf) -> Markup:
 
 
 def _calls() -> Markup:
-    return _group("Calls", *(_button(name) for name in _CALLS))
+    return _group("Calls", *(_button(name) for name in _CALLS), class_="calls")
 
 
-def _group(name: str, *controls: Markup) -> Markup:
-    return tag("fieldset", tag("legend", name), *controls)
+def _group(name: str, *controls: Markup, class_: str = "") -> Markup:
+    return tag("fieldset", tag("legend", name), *controls, class_=class_ or False)
 
 
 def _button(label: str, call: str = "") -> Markup:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot.markup import Markup, join, tag
 from preferences.catalogue import Catalogue
+from preferences.dates import written
 from preferences.profile import Answer, ConsentEvent, SuppressionEntry
 from preferences.store.own import Own
 from preferences.texts import fill
@@ -80,7 +80,7 @@ def _answers(frame: Frame, own: Own, catalogue: Catalogue) -> Markup:
 
 
 def _answer(frame: Frame, answer: Answer, catalogue: Catalogue) -> Markup:
-    date = _date(answer.answered_at)
+    date = written(answer.answered_at, frame.locale)
     origin = "said" if answer.is_declared else "brought"
     return tag(
         "article",
@@ -115,8 +115,8 @@ def _permission(frame: Frame, event: ConsentEvent, catalogue: Catalogue) -> Mark
     notice = frame.voice.fill(purpose.wording[frame.locale]) if purpose else event.purpose
     return tag(
         "article",
-        tag("p", frame.say("kept_for", notice=notice)),
-        tag("p", frame.say("given", date=_date(event.occurred_at)), class_="quiet"),
+        tag("p", frame.say("given", date=written(event.occurred_at, frame.locale)), class_="quiet"),
+        tag("blockquote", notice),
         frame.form("withdraw", label=frame.say("withdraw"), purpose=event.purpose),
     )
 
@@ -134,7 +134,8 @@ def _quiet(frame: Frame, own: Own, catalogue: Catalogue, pause_days: int) -> Mar
 
 
 def _silence(frame: Frame, entry: SuppressionEntry, catalogue: Catalogue) -> Markup:
-    end = f" ({frame.say('until', date=_date(entry.until))})" if entry.until else ""
+    until = entry.until and frame.say("until", date=written(entry.until, frame.locale))
+    end = f" ({until})" if until else ""
     return tag(
         "article",
         tag("p", f"{_silent(frame, entry, catalogue)}{end}"),
@@ -184,7 +185,3 @@ def _value(frame: Frame, answer: Answer, catalogue: Catalogue) -> str:
     return frame.voice.say(
         "data_unwanted" if answer.unwanted else "quoted", frame.locale, answer=said
     )
-
-
-def _date(at: datetime) -> str:
-    return at.date().isoformat()

@@ -1,5 +1,6 @@
 """Serves the widget's files to any shop's page: small, compressed, and asked for again cheaply."""
 
+import re
 from dataclasses import dataclass
 from gzip import compress
 from hashlib import sha256
@@ -10,6 +11,7 @@ from aiohttp import web
 FILES = Path(__file__).parent / "static"
 LOADER = "askfirst.js"
 _LOADER_AGE = "public, max-age=300"
+_COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 _MODULE_AGE = "no-cache"  # kept, but asked for again: modules of two versions never mix
 _HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -36,6 +38,11 @@ def load_assets(folder: Path = FILES) -> dict[str, Asset]:
     }
 
 
+def without_comments(text: str) -> str:
+    """Leave out the comments that have lines of their own: nobody's browser needs them."""
+    return _COMMENT.sub("", text)
+
+
 def setup(app: web.Application) -> None:
     """Serve the widget under `/widget/`; a name that is not one of its files is 404."""
     assets = load_assets()
@@ -50,7 +57,7 @@ def setup(app: web.Application) -> None:
 
 
 def _asset(file: Path) -> Asset:
-    plain = file.read_bytes()
+    plain = without_comments(file.read_text()).encode()
     age = _LOADER_AGE if file.name == LOADER else _MODULE_AGE
     return Asset(plain, compress(plain, 9, mtime=0), sha256(plain).hexdigest()[:20], age)
 

@@ -11,6 +11,7 @@ from preferences.conversation import (
     Suppression,
     Turn,
 )
+from preferences.dates import written
 from preferences.dialogue.asks import erase_ask, put, put_again
 from preferences.dialogue.scene import Scene
 from preferences.sensitive import sensitive_words
@@ -147,5 +148,5 @@ def _fact(scene: Scene, known: Known) -> str:
         question=known.wording,
         answer=scene.voice.say(occasion, locale, answer=known.label),
         channel=known.channel,
-        date=known.answered_at.date().isoformat(),
+        date=written(known.answered_at, locale),
     )

@@ -13,7 +13,10 @@ from tests.bot.channels.platform import Platform, choices_of, refusal, text_of
 from tests.e2e.test_gift_question import eventually
 from tests.e2e.world import World
 
-HELLO = "Hello, I am the automated assistant of Corner Shop, not a person."
+HELLO = (
+    "Hello, I am the automated assistant of Corner Shop, not a person. "
+    "I am here to note what suits you."
+)
 MAY_I = "May I keep what you tell me here, so that Corner Shop can fit its suggestions to you?"
 
 

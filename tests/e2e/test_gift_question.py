@@ -11,7 +11,10 @@ from tests.bot.widget.driving import Shopper
 from tests.e2e.conftest import Visit
 from tests.e2e.world import WEBHOOK_SECRET, World
 
-HELLO = "Hello, I am the automated assistant of Corner Shop, not a person."
+HELLO = (
+    "Hello, I am the automated assistant of Corner Shop, not a person. "
+    "I am here to note what suits you."
+)
 CONSENT = (
     "May I keep what you tell me here, so that Corner Shop can fit its suggestions to you? "
     "You can take it back at any time: just write “stop”."

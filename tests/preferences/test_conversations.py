@@ -36,7 +36,7 @@ def test_a_conversation_is_printed_as_a_person_would_read_it(
 
     printed = capsys.readouterr().out
     assert "  Shopper     my cat passed away today" in printed
-    assert "  Assistant   I am very sorry. I will leave you in peace." in printed
+    assert "  Assistant   I am very sorry. Take all the time you need: I will not" in printed
 
 
 def test_who_names_no_conversation_is_told_which_there_are(

@@ -207,6 +207,8 @@ def test_nothing_half_hearted_gives_permission(text: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("text", "channel", "polarity"),
     [
+        ("I'd rather you didn't email me, text me instead", "sms", "wants"),
+        ("you needn't phone, whatsapp is better", "whatsapp", "wants"),
         ("please don't text, email me instead", "email", "wants"),
         ("not email, use whatsapp", "whatsapp", "wants"),
         ("I'd rather get a text than an email", "sms", "wants"),

@@ -15,6 +15,7 @@ from tests.bot.widget.driving import Shopper
 from tests.bot.widget.real import open_shop
 
 IMAGES = Path(__file__).parents[2] / "docs/images"
+PATIENCE = 60_000  # milliseconds: nothing is measured here, and the machine may be busy
 _SAID = {
     "it's for my sister's birthday": (Guess("answer", 0.98, "gift_or_self", "gift"),),
     "my cat passed away today": (Guess("sensitive_event", 0.98),),
@@ -23,14 +24,17 @@ _SAID = {
 _WIDE: dict[str, Any] = {"width": 1120, "height": 740}
 _NARROW: dict[str, Any] = {"width": 360, "height": 720}
 
-Scene = Callable[[Page, str], Awaitable[None]]
+_TOUCH: dict[str, Any] = {"has_touch": True, "is_mobile": True}
+
+Scene = Callable[[Page, str], Awaitable[Page | None]]
+"""Gives the page to be taken where it is another one."""
 
 
 async def _buys(page: Page, shop: str, shopper: str = "daniel") -> Shopper:
     await page.goto(f"{shop}/?shopper={shopper}")
     await page.get_by_role("button", name="Buy Linen dress").click()
     someone = Shopper(page)
-    await expect(someone.choices).not_to_have_count(0, timeout=20_000)
+    await expect(someone.choices).not_to_have_count(0)
     return someone
 
 
@@ -86,6 +90,18 @@ async def menu(page: Page, shop: str) -> None:
     await page.get_by_role("button", name="Menu").click()
 
 
+async def own_page(page: Page, shop: str) -> Page:
+    someone = await _asked(page, shop)
+    await someone.choices.first.click()
+    await expect(someone.choices).to_have_count(0)
+    await page.get_by_role("button", name="Menu").click()
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("button", name="Your data").click()
+    own = await opened.value
+    await own.wait_for_url("**/my-data")
+    return own
+
+
 async def large_text(page: Page, shop: str) -> None:
     someone = await _asked(page, shop)
     await page.evaluate("Askfirst.setTheme({'font-size': '32px'})")
@@ -97,7 +113,7 @@ async def poll(page: Page, shop: str) -> None:
     await page.request.post(f"{shop}/demo/buy", form={"sku": "DRS-LIN-01"})
     await page.goto(f"{shop}/demo/playground")
     await page.get_by_role("button", name="identify").click()
-    await page.get_by_role("button", name="One quick question").click()
+    await page.get_by_role("button", name="A question for you").click()
     await page.locator("askfirst-poll .choices").wait_for()
     await page.locator("askfirst-poll").scroll_into_view_if_needed()
 
@@ -115,16 +131,17 @@ async def playground(page: Page, shop: str) -> None:
 _SCENES: dict[str, tuple[Scene, dict[str, Any], dict[str, Any]]] = {
     "widget-light": (answered, _WIDE, {}),
     "widget-dark": (answered, _WIDE, {"color_scheme": "dark"}),
-    "widget-narrow": (question, _NARROW, {}),
+    "widget-narrow": (question, _NARROW, _TOUCH),
     "widget-rtl": (right_to_left, _WIDE, {}),
     "widget-question": (question, _WIDE, {}),
-    "widget-permission": (permission, _NARROW, {}),
-    "widget-grief": (grief, _NARROW, {}),
-    "widget-offline": (offline, _NARROW, {}),
+    "widget-permission": (permission, _NARROW, _TOUCH),
+    "widget-grief": (grief, _NARROW, _TOUCH),
+    "widget-offline": (offline, _NARROW, _TOUCH),
     "widget-menu": (menu, _WIDE, {}),
     "widget-large-text": (large_text, _NARROW, {}),
     "widget-forced-colours": (answered, _NARROW, {"forced_colors": "active"}),
     "widget-poll": (poll, {"width": 760, "height": 720}, {}),
+    "widget-own-page": (own_page, {"width": 860, "height": 900}, {}),
     "widget-playground": (playground, {"width": 1500, "height": 860}, {}),
 }
 
@@ -138,15 +155,17 @@ async def _take(browser: Browser, name: str) -> None:
         async with open_shop(Path(folder)) as (shop, rasa, _replace):
             rasa.taught = _SAID
             page = await context.new_page()
-            await scene(page, shop)
-            await page.mouse.move(1, 1)
-            await page.wait_for_timeout(300)
-            await page.screenshot(path=IMAGES / f"{name}.png")
+            page.set_default_timeout(PATIENCE)
+            shown = await scene(page, shop) or page
+            await shown.mouse.move(1, 1)
+            await shown.wait_for_timeout(300)
+            await shown.screenshot(path=IMAGES / f"{name}.png")
             await context.close()
     sys.stdout.write(f"{name}\n")
 
 
 async def _run(names: list[str]) -> None:
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for name in names:

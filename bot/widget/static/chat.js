@@ -1,29 +1,25 @@
 /** The chat: joins session, stream, outbox and what shows them. Fetched when it is first needed. */
 
 import { Api, Problem } from "./api.js";
-import { Composer } from "./composer.js";
+import { Condition } from "./condition.js";
 import { element } from "./dom.js";
-import { Log } from "./log.js";
-import { Menu } from "./menu.js";
+import { Face } from "./face.js";
+import { History } from "./history.js";
 import { Outbox } from "./outbox.js";
-import { Panel } from "./panel.js";
+import { openOwnPage } from "./ownpage.js";
 import { Progress } from "./progress.js";
 import { Memory, Session } from "./session.js";
 import { Stream } from "./stream.js";
 import { styleSheet } from "./style.js";
-import { corrected, declared } from "./theme.js";
+import { watch } from "./surroundings.js";
+import { Theme } from "./theme.js";
 
 const OPEN_KEY = "askfirst.open";
 const SESSION_KEY = "askfirst.session";
-const SETTLED_MS = 350; // the replay of the log is over when nothing came for so long
-const BREAKS_BEFORE_SAYING_SO = 2;
-const BACK_AFTER_MS = 30 * 60_000; // who comes back after so long is as if newly come
 const EVENTS = { order: "purchased", product_view: "viewed" };
-const SCHEME = matchMedia("(prefers-color-scheme: dark)");
 
 export class Chat {
   #config;
-  #root;
   #words;
   #api;
   #identity;
@@ -31,26 +27,15 @@ export class Chat {
   #outbox;
   #stream;
   #progress;
-  #log;
-  #composer;
-  #panel;
-  #views = new Set();
-  #lines = [];
+  #theme;
+  #face;
+  #history = new History();
+  #condition = new Condition();
   #news = element("div", { class: "aside", role: "status" });
   #tab = new Memory("sessionStorage");
-  #theme = {};
-  #sheets = [new CSSStyleSheet(), new CSSStyleSheet()];
   #token = null;
-  #after = 0;
-  #state = "connecting";
-  #breaks = 0;
-  #refusal = "";
-  #polls = 0;
   #begun = false;
   #resumed = false;
-  #settled = false;
-  #timer = 0;
-  #lastWord = 0;
   #life = new AbortController();
 
   /** `config` is the loader's: where things are, what the page said, and its launcher. */
@@ -61,8 +46,8 @@ export class Chat {
   }
 
   async #start(config) {
-    const { options } = this.#config = config;
-    this.#root = config.host.shadowRoot;
+    const { options, host, launcher } = this.#config = config;
+    const root = host.shadowRoot;
     await this.#speak();
     this.#api = new Api(config.base);
     this.#identity = { token: options.identity || null, url: options.identityUrl ?? options["identity-url"] };
@@ -72,20 +57,21 @@ export class Chat {
     this.#outbox = new Outbox({
       owner: this.#session.subject,
       post: (body) => this.#post(body),
-      changed: (item) => { if (!item.event) this.#show("pending", item); },
+      changed: (item) => { if (!item.event) this.#face.show("pending", item); },
     });
     this.#stream = new Stream({
-      connect: async (signal) => this.#api.stream(await this.#present(), this.#after, signal),
-      poll: async (signal, known) => this.#api.poll(await this.#present(), this.#after, known, signal),
+      connect: async (signal) => this.#api.stream(await this.#present(), this.#history.after, signal),
+      poll: async (signal, known) => this.#api.poll(await this.#present(), this.#history.after, known, signal),
       receive: (name, data) => this.#receive(name, data),
       lost: (error) => this.#lost(error),
     });
     this.#progress = new Progress(config.emit, () => this.#status());
-    this.#root.adoptedStyleSheets.push(styleSheet(), ...this.#sheets);
-    Object.assign(this.#theme, options.theme);
-    this.#build();
-    this.#root.append(this.#news);
-    this.#listen();
+    root.adoptedStyleSheets.push(styleSheet());
+    this.#theme = new Theme(root, options.theme);
+    this.#face = new Face(root, launcher, this.#acts());
+    this.#face.build(this.#words, this.#session.assistant);
+    root.append(this.#news);
+    this.#watch();
     await this.hear();
   }
 
@@ -98,27 +84,29 @@ export class Chat {
       else if (name === "logout") this.#leave();
       else if (name === "track") this.#track(given, more);
       else if (name === "setLocale") await this.#translate();
-      else if (name === "setTheme") this.#dress(given);
+      else if (name === "setTheme") this.#theme.dress(given);
       else if (name === "stop") this.#stop();
     }
   }
 
   show({ focus = false, byShopper = focus } = {}) {
+    const { panel, log } = this.#face;
     if (byShopper) this.#session.acted();
     this.#tab.write(OPEN_KEY, true);
-    const opened = !this.#panel.isOpen;
-    this.#panel.open(focus);
-    this.#dress();
+    const opened = !panel.isOpen;
+    panel.open(focus);
+    this.#theme.dress();
     this.#attend();
     this.#paint();
-    this.#log.scrollToEnd();
+    log.scrollToEnd();
     if (opened) this.#config.emit("open");
   }
 
   hide() {
-    if (!this.#panel.isOpen) return;
+    const { panel } = this.#face;
+    if (!panel.isOpen) return;
     this.#tab.write(OPEN_KEY, null);
-    this.#panel.close();
+    panel.close();
     this.#paint();
     this.#config.emit("close");
   }
@@ -134,14 +122,12 @@ export class Chat {
    */
   join(view, byShopper) {
     if (byShopper) this.#session.acted();
-    this.#polls += 1;
-    this.#views.add(view);
-    for (const line of this.#lines) view[line.from === "shopper" ? "shopper" : "assistant"](line);
+    this.#face.join(view, this.#history.lines);
     this.#attend();
     return {
       words: this.#words,
       press: (choice) => this.#say(choice),
-      leave: () => { this.#views.delete(view); this.#polls -= 1; },
+      leave: () => this.#face.leave(view),
     };
   }
 
@@ -157,64 +143,47 @@ export class Chat {
     };
   }
 
-  #build() {
-    const words = this.#words;
-    this.#log = new Log(words, {
-      press: (choice) => this.#say(choice),
+  /** The last five are the menu's, in its order, by the name of their words. */
+  #acts() {
+    return {
+      say: (act) => this.#say(act),
       retry: () => { this.#outbox.retry(); this.#stream.hurry(); },
-      release: () => this.#panel.rest(),
-    });
-    this.#composer = new Composer(words, {
-      say: (text) => this.#say({ text }),
-      focused: () => this.#panel.grow(),
-    });
-    this.#panel = new Panel(words, {
-      root: this.#root,
-      launcher: this.#config.launcher,
-      log: this.#log,
-      composer: this.#composer,
-      menu: new Menu(words.menu, [
-        [words.person, () => this.#say({ text: words.personText })],
-        [words.stop, () => this.#say({ text: words.stopText })],
-        [words.yourData, () => this.#showData()],
-        [words.transcript, () => this.#print()],
-        [words.notYou, () => this.#startAgain()],
-      ]),
       close: () => this.#config.close(),
-    });
-    this.#panel.title = this.#session.assistant;
-    this.#views.add(this.#log);
+      person: () => this.#say({ text: this.#words.personText }),
+      stop: () => this.#say({ text: this.#words.stopText }),
+      yourData: () => openOwnPage(this.#api, () => this.#hold()).catch(() => this.#status()),
+      transcript: () => this.#print(),
+      notYou: () => this.#startAgain(),
+    };
   }
 
-  #listen() {
-    const { signal } = this.#life;
-    // A connection that lived through an outage may be dead without saying so: begin a new one.
-    addEventListener("online", () => {
-      if (this.#stream.running) { this.#stream.stop(); this.#stream.start(); }
-      this.#status();
-      this.#outbox.retry();
-    }, { signal });
-    addEventListener("offline", () => this.#status(), { signal });
-    // A tab nobody looks at holds no connection; it catches up when it is looked at again.
-    document.addEventListener("visibilitychange", () => {
-      if (document.hidden) this.#stream.stop();
-      else if (this.#begun) { this.#stream.start(); this.#paint(); }
-    }, { signal });
-    addEventListener("storage", (event) => this.#elsewhere(event), { signal });
-    SCHEME.addEventListener("change", () => this.#dress(), { signal });
+  #watch() {
+    watch(this.#life.signal, {
+      // A connection that lived through an outage may be dead without saying so: begin a new one.
+      online: () => {
+        if (this.#stream.running) { this.#stream.stop(); this.#stream.start(); }
+        this.#status();
+        this.#outbox.retry();
+      },
+      offline: () => this.#status(),
+      // A tab nobody looks at holds no connection; it catches up when it is looked at again.
+      hidden: () => this.#stream.stop(),
+      looked: () => { if (this.#begun) { this.#stream.start(); this.#paint(); } },
+      stored: (key, value) => { if (key === SESSION_KEY) this.#elsewhere(value); },
+      recoloured: () => this.#theme.dress(),
+    });
   }
 
   /** Another tab read on, began a new session, or signed out: here it is the same. */
-  #elsewhere({ key, newValue, storageArea }) {
-    if (key !== SESSION_KEY || storageArea !== localStorage) return;
-    if (newValue === null) this.#forget();
+  #elsewhere(value) {
+    if (value === null) this.#forget();
     else if (this.#session.refresh()) this.#begin();
     else this.#paint();
   }
 
   #attend() {
     this.#follow();
-    if (this.#settled) this.#announce();
+    if (this.#history.settled) this.#announce();
   }
 
   #follow() {
@@ -267,7 +236,7 @@ export class Chat {
     this.#identity.token = null;
     this.#session.forget();
     this.#outbox.clear(null);
-    this.#composer.clear();
+    this.#face.composer.clear();
     this.#clear();
     this.#config.emit("logout");
   }
@@ -286,78 +255,54 @@ export class Chat {
     this.#life.abort();
     this.#stream.stop();
     this.#outbox.stop();
-    clearTimeout(this.#timer);
+    this.#history.stop();
   }
 
   /** The same conversation in another language; what was said stays as it was said. */
   async #translate() {
     if (this.#config.language() === this.#words.locale) return;
     await this.#speak();
-    const [open, draft] = [this.#panel.isOpen, this.#composer.draft];
-    const focused = this.#root.activeElement && this.#root.activeElement !== this.#config.launcher;
-    this.#views.delete(this.#log);
-    this.#panel.remove();
-    this.#build();
-    this.#composer.draft = draft;
-    for (const line of this.#lines) this.#log[line.from === "shopper" ? "shopper" : "assistant"](line);
-    for (const item of this.#outbox.items) if (!item.event) this.#log.pending(item);
-    this.#log.live = this.#settled;
-    if (open) this.#panel.open(focused);
+    const { assistant, present } = this.#session;
+    this.#face.rebuild(this.#words, assistant, this.#history.lines, this.#outbox.items.filter(({ event }) => !event));
+    this.#face.log.live = this.#history.settled;
     this.#status();
     this.#paint();
-    if (!this.#session.present) return;
-    const { assistant } = await this.#api.changeSession(this.#session.present, this.#page()).catch(() => ({}));
-    this.#panel.title = assistant;
-  }
-
-  #dress(more = {}) {
-    Object.assign(this.#theme, more);
-    const { scheme: _, ...theme } = this.#theme;
-    this.#sheets[0].replaceSync(declared(theme));
-    this.#sheets[1].replaceSync("");
-    this.#sheets[1].replaceSync(corrected(this.#root));
+    if (!present) return;
+    const changed = await this.#api.changeSession(present, this.#page()).catch(() => ({}));
+    this.#face.panel.title = changed.assistant;
   }
 
   async #print() {
     const { print } = await import("./transcript.js");
-    print(this.#lines, this.#words, this.#session.assistant ?? this.#words.title);
+    print(this.#history.lines, this.#words, this.#session.assistant ?? this.#words.title);
   }
 
-  /** Opens the page at once, while the click still counts: its address comes later. */
-  async #showData() {
-    const page = open("about:blank", "_blank");
-    try {
-      const { url } = await this.#api.ownPage(await this.#session.token((answer) => this.#made(answer)));
-      if (page) page.opener = null;
-      (page ?? window).location.assign(new URL(url, this.#api.origin).href);
-    } catch {
-      page?.close();
-      this.#status();
-    }
+  /** The session's token; where there is none, of a new one. */
+  #hold() {
+    return this.#session.token((answer) => this.#made(answer));
   }
 
   async #present() {
     this.#status();
-    this.#token = await this.#session.token((answer) => this.#made(answer));
-    return this.#token;
+    return this.#token = await this.#hold();
   }
 
   async #post(body) {
-    const token = await this.#session.token((answer) => this.#made(answer));
+    const token = await this.#hold();
     try {
       return await this.#api.send(token, body);
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 401) throw error;
       this.#session.renew(token);
       this.#begin();
-      return this.#api.send(await this.#session.token((answer) => this.#made(answer)), body);
+      return this.#api.send(await this.#hold(), body);
     }
   }
 
   /** A new session has a log of its own. */
   #made(answer) {
-    this.#panel.title = answer.assistant;
-    this.#state = answer.state === "waking" ? "waking" : "connecting";
+    this.#face.panel.title = answer.assistant;
+    this.#condition.begin(answer.state);
     this.#resumed = false;
     this.#begin();
     this.#progress.begin();
@@ -371,72 +316,53 @@ export class Chat {
   }
 
   #clear() {
-    clearTimeout(this.#timer);
-    this.#after = 0;
-    this.#lastWord = 0;
-    this.#lines = [];
-    this.#settled = false;
-    this.#log.live = false;
+    this.#history.clear();
+    this.#face.log.live = false;
     this.#progress.clear();
-    this.#show("reset");
+    this.#face.show("reset");
     this.#status();
     this.#paint();
   }
 
-  #show(act, what) {
-    for (const view of this.#views) view[act]?.(what);
-  }
-
   #receive(name, data) {
-    this.#breaks = 0;
-    this.#refusal = "";
-    if (name === "status") this.#state = data.state;
+    this.#condition.heard(name === "status" ? data.state : "");
     if (name === "message") this.#message(data);
     if (name === "progress") this.#progress.hear(data);
     this.#status();
-    if (this.#settled) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#settle(), SETTLED_MS);
+    this.#history.settle(() => this.#settle());
   }
 
   #message(message) {
-    if (message.seq <= this.#after) return;
-    this.#after = message.seq;
-    this.#lastWord = Date.parse(message.at) || Date.now();
-    this.#lines.push(message);
-    if (message.from === "shopper") {
-      this.#outbox.settle(message.client_message_id);
-      this.#show("shopper", message);
-    } else {
-      if (this.#state === "thinking") this.#state = "ready";
-      this.#show("assistant", message);
-    }
-    if (this.#settled) this.#paint();
+    if (!this.#history.take(message)) return;
+    if (message.from === "shopper") this.#outbox.settle(message.client_message_id);
+    else this.#condition.answered();
+    this.#face.said(message);
+    if (this.#history.settled) this.#paint();
     const { seq, from, kind } = message;
     this.#config.emit("message", { seq, from, kind });
   }
 
   /** The log is here: now show what is still unsent. */
   #settle() {
-    this.#settled = true;
-    const unsent = this.#outbox.items.filter(({ state }) => state !== "sent");
-    for (const item of unsent) if (!item.event) this.#show("pending", item);
-    if (this.#resumed && this.#lines.length && this.#isLongAgo) this.#log.resumed(() => this.#startAgain());
+    const { lines, isLongAgo } = this.#history;
+    const unsent = this.#outbox.items.filter(({ state, event }) => state !== "sent" && !event);
+    for (const item of unsent) this.#face.show("pending", item);
+    if (this.#resumed && lines.length && isLongAgo) this.#face.log.resumed(() => this.#startAgain());
     this.#resumed = false;
     if (this.#outbox.items.length) this.#outbox.drain();
     else this.#announce();
-    this.#log.live = true;
+    this.#face.log.live = true;
     this.#paint();
   }
 
-  get #isLongAgo() {
-    return Date.now() - this.#lastWord >= BACK_AFTER_MS;
+  get #shown() {
+    return this.#face.panel.isOpen || this.#face.polls > 0;
   }
 
   /** Tells the assistant that somebody is here, if nothing was said yet or not for long. */
   #announce() {
-    if (!this.#isLongAgo || !(this.#panel.isOpen || this.#polls)) return;
-    this.#lastWord = Date.now();
+    if (!this.#history.isLongAgo || !this.#shown) return;
+    this.#history.touch();
     this.#outbox.add({ event: "opened" });
   }
 
@@ -446,38 +372,27 @@ export class Chat {
       this.#clear();
       return undefined;
     }
-    if (error) this.#breaks += 1;
-    this.#refusal = error instanceof Problem && error.status < 500 ? error.detail : "";
-    this.#status();
-    if (error && this.#breaks === BREAKS_BEFORE_SAYING_SO) {
+    if (this.#condition.lost(error)) {
       this.#config.emit("error", { reason: "connection", message: String(error) });
     }
+    this.#status();
     return error?.retryAfter ? error.retryAfter * 1000 : undefined;
   }
 
   #status() {
-    const words = this.#words;
-    const cut = navigator.onLine === false || this.#breaks >= BREAKS_BEFORE_SAYING_SO;
-    if (this.#refusal) this.#panel.status(this.#refusal);
-    else if (cut) this.#panel.status(words.offline);
-    else if (this.#progress.person) this.#panel.status(words.handoff);
-    else if (this.#state === "waking") this.#panel.status(words.waking);
-    else if (this.#state === "thinking") this.#panel.status(words.thinking, "thinking");
-    else this.#panel.status(this.#state === "connecting" ? words.connecting : "");
+    this.#face.panel.status(...this.#condition.told(this.#words, this.#progress.person));
   }
 
   /** What the launcher tells: of the answers that came while nobody looked, in any tab. */
   #paint() {
-    const shown = this.#panel.isOpen || this.#polls > 0;
-    if (shown && !document.hidden) this.#session.seen = this.#after;
-    const { seen } = this.#session;
-    const unread = shown ? 0
-      : this.#lines.filter(({ from, seq }) => from !== "shopper" && seq > seen).length;
+    const shown = this.#shown;
+    if (shown && !document.hidden) this.#session.seen = this.#history.after;
+    const unread = shown ? 0 : this.#history.unread(this.#session.seen);
     const news = unread ? this.#words.news(unread) : "";
     if (this.#news.textContent !== news) {
       this.#news.textContent = news;
       this.#config.emit("unread", unread);
     }
-    this.#config.paint({ open: this.#panel.isOpen, unread, news });
+    this.#config.paint({ open: this.#face.panel.isOpen, unread, news });
   }
 }

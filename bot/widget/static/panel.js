@@ -26,7 +26,8 @@ export class Panel {
     this.#launcher = launcher;
     this.#composer = composer;
     this.#log = log.element;
-    this.#title = element("h2", { id: "title", dir: "auto" }, words.title);
+    this.#title = element("h2", { id: "title", dir: "auto" });
+    this.title = words.title;
     this.#text = element("span");
     this.#status = element(
       "div", { class: "status", role: "status" },
@@ -57,8 +58,11 @@ export class Panel {
     return this.#dialog.open;
   }
 
+  /** What stands in brackets at the end, that it is automated, has a line of its own. */
   set title(text) {
-    if (text && text !== this.#title.textContent) this.#title.textContent = text;
+    if (!text || text === this.#title.textContent) return;
+    const [, name, kind] = text.match(/^(.+) (\([^()]+\))$/) ?? [, text];
+    this.#title.replaceChildren(name, ...(kind ? [" ", element("span", {}, kind)] : []));
   }
 
   /** `kind` is "", "quiet" (words only) or "thinking" (with the dots). */

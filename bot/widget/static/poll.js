@@ -3,15 +3,18 @@
 import { element } from "./dom.js";
 import { styleSheet } from "./style.js";
 
-const WORDS = { en: "One quick question", es: "Una pregunta rápida", de: "Eine kurze Frage" };
+const WORDS = { en: "A question for you", es: "Una pregunta para ti", de: "Eine Frage an dich" };
 const CSS = `
 :host{all:initial!important;display:block!important;color-scheme:light dark!important;
 --accent:var(--askfirst-accent,light-dark(#1d5b4c,#8fd0ba))!important;--on-accent:light-dark(#fff,#000)!important}
 :host([hidden]){display:none!important}
-section{padding:16px 18px;border:1px solid var(--line);border-radius:var(--radius);background:var(--surface);color:var(--text)}
-p{margin:0 0 10px;overflow-wrap:anywhere}
-.invite,.own{min-block-size:44px;padding:6px 0;border:0;background:none;color:inherit;font-weight:600;text-decoration:underline}
-.own{font-weight:400;margin-block-start:4px}section .choices{margin:0}`;
+section{padding:18px 20px;border:1px solid var(--line);border-radius:var(--radius);background:var(--surface);color:var(--text)}
+p{margin:0 0 10px;overflow-wrap:anywhere}div:last-child>p:last-child{margin:0}
+.invite,.own{min-block-size:44px;background:none;color:inherit}
+.invite{padding:8px 20px;border:1px solid var(--ring);border-radius:22px;font-weight:600}
+.invite:hover{background:var(--bubble)}
+.own{padding:6px 0;border:0;margin-block:6px -8px;color:var(--muted);text-decoration:underline}
+.choices{margin-block-start:14px}`;
 
 class AskfirstPoll extends HTMLElement {
   #card = element("section");

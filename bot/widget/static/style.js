@@ -30,6 +30,7 @@ box-shadow:0 2px 6px rgb(0 0 0/.06),0 16px 48px rgb(0 0 0/.16)}
 header{display:flex;align-items:center;gap:8px;padding-block:8px;padding-inline:18px 6px;
 border-block-end:1px solid var(--line);flex:none}
 h2{margin:0;flex:1;font:600 1em/1.3 var(--font);overflow-wrap:anywhere}
+h2 span{display:block;font-weight:400;font-size:.82em;color:var(--muted)}
 button{font:inherit;color:inherit;cursor:pointer;touch-action:manipulation}
 button:focus-visible,textarea:focus-visible,.log:focus-visible{outline:2px solid var(--ring);outline-offset:2px}
 .log:focus-visible{outline-offset:-3px}
@@ -59,11 +60,12 @@ white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}
 .again{text-align:center;max-inline-size:none}
 .failed .note{color:var(--alert)}
 .note button{min-block-size:44px;padding:0 10px;margin-inline-end:-8px;border:0;background:none;font-weight:600;text-decoration:underline}
-.choices{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(9em,100%),1fr));gap:8px;
+.choices{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(8.5em,100%),1fr));gap:8px;
 grid-auto-rows:1fr;inline-size:100%;margin-block-start:10px}
-.choices>*{min-block-size:44px;padding:9px 14px;border:1px solid var(--ring);border-radius:14px;
-background:var(--surface);overflow-wrap:anywhere;transition:background .12s}
-.choices>:hover{background:var(--bubble)}.ways a{text-align:center;color:inherit}
+.choices>*{min-block-size:44px;padding:8px;border:1px solid var(--ring);border-radius:min(14px,var(--radius));
+background:var(--surface);line-height:1.3;text-wrap:balance;overflow-wrap:anywhere;transition:background .12s}
+.choices>:hover{background:var(--bubble)}.choices>:active{background:var(--line)}
+.ways a{display:grid;place-items:center;text-align:center;color:inherit}
 .status{flex:none;display:flex;align-items:center;gap:10px;padding-inline:20px;font-size:.86em;color:var(--muted)}
 .status:not([data-kind=""]){padding-block:2px 10px}
 .dots{display:none;gap:4px}

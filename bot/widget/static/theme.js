@@ -13,8 +13,29 @@ const PAIRS = [
   ["--edge", ["--surface"], SHAPE],
 ];
 
+/** What the page said of looks, in style sheets that follow whatever changes. */
+export class Theme {
+  #root;
+  #said;
+  #sheets = [new CSSStyleSheet(), new CSSStyleSheet()];
+
+  constructor(root, said) {
+    this.#root = root;
+    this.#said = { ...said };
+    root.adoptedStyleSheets.push(...this.#sheets);
+  }
+
+  dress(more = {}) {
+    const { scheme: _, ...theme } = Object.assign(this.#said, more);
+    const [declarations, corrections] = this.#sheets;
+    declarations.replaceSync(declared(theme));
+    corrections.replaceSync(""); // what was corrected before must not be measured
+    corrections.replaceSync(corrected(this.#root));
+  }
+}
+
 /** The shop's theme as custom properties. What is no value of its kind is left out. */
-export function declared(theme) {
+function declared(theme) {
   const lines = Object.entries(theme).filter(([name, value]) => (
     /^[a-z-]+$/.test(name) && CSS.supports(KINDS[name] ?? "color", value)
   ));
@@ -22,7 +43,7 @@ export function declared(theme) {
 }
 
 /** The declarations that lift what is too faint on its ground, as it shows right now. */
-export function corrected(root) {
+function corrected(root) {
   const probe = root.appendChild(document.createElement("i"));
   probe.className = "probe";
   const sheet = new CSSStyleSheet();

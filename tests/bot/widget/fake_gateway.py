@@ -77,6 +77,7 @@ class FakeGateway:
     """`received` holds the accepted acts, `requests` every path, `begun` what sessions began with.
 
     `changed` holds what sessions were changed to. While `held_back` no byte of a stream arrives.
+    The next messages, as many as `busy`, are put off by a second and a half; `tried` holds when each came.
     """
 
     def __init__(self, script: Script = gift_or_self, identity_secret: str = "i" * 32) -> None:
@@ -88,6 +89,8 @@ class FakeGateway:
         self.sessions: dict[str, Conversation] = {}
         self.waking = False
         self.broken = False
+        self.busy = 0
+        self.tried: list[float] = []
         self.refuse: dict[str, str] = {}
         self.held_back = False
         self.changed: list[dict[str, Any]] = []
@@ -182,6 +185,10 @@ class FakeGateway:
         conversation = self._conversation(request)
         if conversation is None:
             return self._problem(401, "This session has ended.")
+        self.tried.append(asyncio.get_running_loop().time())
+        if self.busy:
+            self.busy -= 1
+            return self._problem(429, "Too many messages.", {"Retry-After": "1.5"})
         act = await request.json()
         if reason := self.refuse.get(act.get("text", "")):
             return self._problem(422, reason)
@@ -275,9 +282,11 @@ class FakeGateway:
         return f": beat\n\nevent: {name}\n{number}data: {json.dumps(data)}\n\n".encode()
 
     @staticmethod
-    def _problem(status: int, detail: str) -> web.Response:
+    def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
         body = {"type": "/problems/x", "title": "No", "status": status, "detail": detail}
-        return web.json_response(body, status=status, content_type="application/problem+json")
+        return web.json_response(
+            body, status=status, content_type="application/problem+json", headers=headers
+        )
 
 
 @asynccontextmanager

@@ -59,9 +59,9 @@ async def test_what_could_not_be_sent_and_what_is_too_long(page, shop, gateway):
 
 async def test_the_question_in_the_page(page, shop):
     await page.goto(f"{shop}/poll")
-    await expect(page.get_by_role("button", name="One quick question")).to_be_visible()
+    await expect(page.get_by_role("button", name="A question for you")).to_be_visible()
     await is_clean(page)
-    await page.get_by_role("button", name="One quick question").click()
+    await page.get_by_role("button", name="A question for you").click()
     await expect(page.locator("askfirst-poll .choices button")).to_have_count(len(LABELS))
     await is_clean(page)
 

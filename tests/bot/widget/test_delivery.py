@@ -163,3 +163,14 @@ async def test_a_page_that_may_not_embed_the_chat_is_told_why(page, shop):
     await shopper.open()
 
     await expect(shopper.status).to_have_text("This page is not on the list.")
+
+
+async def test_words_put_off_by_the_gateway_wait_as_long_as_it_says_and_go_once(shopper, gateway):
+    gateway.tried.clear()
+    gateway.busy = 1
+    await shopper.write("are you there?")
+    await until(lambda: gateway.acts == ["<opened>", "are you there?"])
+
+    put_off, taken = gateway.tried
+    assert taken - put_off >= 1.5
+    await expect(shopper.page.get_by_role("button", name="Retry")).to_have_count(0)

@@ -15,7 +15,7 @@ def buttons(page: Page):
 
 async def test_it_asks_for_nothing_before_it_is_tapped(page, shop, gateway):
     await page.goto(f"{shop}/poll")
-    await expect(page.get_by_role("button", name="One quick question")).to_be_visible()
+    await expect(page.get_by_role("button", name="A question for you")).to_be_visible()
     await page.wait_for_timeout(200)
 
     assert not [path for path in gateway.requests if "/v1/" in path]
@@ -24,7 +24,7 @@ async def test_it_asks_for_nothing_before_it_is_tapped(page, shop, gateway):
 
 async def test_one_tap_answers_and_the_chat_shows_the_same(page, shop, gateway):
     await page.goto(f"{shop}/poll")
-    await page.get_by_role("button", name="One quick question").click()
+    await page.get_by_role("button", name="A question for you").click()
     await expect(buttons(page)).to_have_text(LABELS)
     await expect(page.locator("askfirst-poll [role=group]")).to_have_attribute(
         "aria-label", QUESTION

@@ -111,6 +111,24 @@ async def test_show_and_hide_move_the_whole_of_it(page, shop):
     await expect(shopper.panel).to_be_hidden()
 
 
+async def test_toggle_opens_what_is_closed_and_closes_what_is_open(page, shop):
+    shopper = await opened(page, shop)
+    await page.evaluate("Askfirst.toggle()")
+    await expect(shopper.panel).to_be_hidden()
+    await page.evaluate("Askfirst.toggle()")
+
+    await expect(shopper.panel).to_be_visible()
+
+
+async def test_what_the_page_tells_wrongly_is_an_error_of_its_own(page, shop, gateway):
+    await opened(page, shop)
+    await page.evaluate(LISTEN % "['error']")
+    await page.evaluate("Askfirst.track('ordre', {id: 1})")
+
+    assert await heard(page) == [["error", "track"]]
+    assert gateway.acts == ["<opened>"]
+
+
 async def test_another_language_keeps_the_conversation_and_what_is_being_written(
     page, shop, gateway
 ):

@@ -13,6 +13,7 @@ MACHINE = {
     "es": "asistente automático",
     "de": "automatische Assistent",
 }
+PURPOSE = {"en": "note what suits you", "es": "lo que te va bien", "de": "was zu dir passt"}
 PROGRAM = {"en": "a program, not a person", "es": "un programa", "de": "ein Programm"}
 SPOKEN = {"en": "de", "es": "en", "de": "es"}  # the language that `change_language` asks for
 STOPPED, PAUSED = ("all", "", "shopper_said_stop"), ("all", "", "shopper_paused")
@@ -33,8 +34,9 @@ def always(seen: Seen, _: Facts) -> None:
     turns = [*seen.before, seen.lines, *seen.after]
     first = next((lines[0] for lines in turns if lines), None)
     speaks = SPOKEN[case.locale] if case.act == "change_language" else case.locale
-    machine = MACHINE[first.lang] if first else ""
+    machine, purpose = (MACHINE[first.lang], PURPOSE[first.lang]) if first else ("", "")
     assert first is None or machine in first.text, "the first line tells that this is a machine"
+    assert first is None or purpose in first.text, "and what it is for"
     for lines in turns:
         asked = [line for line in lines if line.labels]
         assert asked in ([], list(lines[-1:])), "one thing is asked at most, and last"

@@ -441,7 +441,7 @@ def test_who_asks_what_is_known_hears_what_they_said_and_what_the_shop_reported(
 
     (told,) = texts(respond(said("what do you know about me?", "ask_data"), state))
 
-    assert "Is “Hat” a gift, or for you? – “A gift” (you said so here on 2026-11-21)" in told
+    assert "Is “Hat” a gift, or for you? – “A gift” (you said so here on 21 November 2026)" in told
     assert "12 purchases that Corner Shop reported" in told
 
 
