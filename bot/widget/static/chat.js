@@ -1,15 +1,12 @@
-/** The chat: joins session, stream, outbox and what shows them. Fetched when it is first needed. */
+/** The chat: joins the connection and what is seen of it. Fetched when it is first needed. */
 
-import { Api, Problem } from "./api.js";
-import { Condition } from "./condition.js";
+import { Connection } from "./connection.js";
 import { element } from "./dom.js";
 import { Face } from "./face.js";
 import { History } from "./history.js";
-import { Outbox } from "./outbox.js";
 import { openOwnPage } from "./ownpage.js";
 import { Progress } from "./progress.js";
-import { Memory, Session } from "./session.js";
-import { Stream } from "./stream.js";
+import { Memory } from "./session.js";
 import { styleSheet } from "./style.js";
 import { watch } from "./surroundings.js";
 import { Theme } from "./theme.js";
@@ -21,20 +18,14 @@ const EVENTS = { order: "purchased", product_view: "viewed" };
 export class Chat {
   #config;
   #words;
-  #api;
   #identity;
-  #session;
-  #outbox;
-  #stream;
+  #connection;
   #progress;
   #theme;
   #face;
   #history = new History();
-  #condition = new Condition();
   #news = element("div", { class: "aside", role: "status" });
   #tab = new Memory("sessionStorage");
-  #token = null;
-  #begun = false;
   #resumed = false;
   #life = new AbortController();
 
@@ -49,22 +40,12 @@ export class Chat {
     const { options, host, launcher } = this.#config = config;
     const root = host.shadowRoot;
     await this.#speak();
-    this.#api = new Api(config.base);
     this.#identity = { token: options.identity || null, url: options.identityUrl ?? options["identity-url"] };
     for (const [name, given] of config.calls) if (name === "identify") this.#identity.token = given.token;
-    this.#session = new Session(this.#api, () => this.#page(), this.#identity);
+    this.#connection = new Connection(config.base, this.#identity, {
+      page: () => this.#page(), after: () => this.#history.after, tell: this.#tell(),
+    });
     this.#resumed = this.#session.present !== null;
-    this.#outbox = new Outbox({
-      owner: this.#session.subject,
-      post: (body) => this.#post(body),
-      changed: (item) => { if (!item.event) this.#face.show("pending", item); },
-    });
-    this.#stream = new Stream({
-      connect: async (signal) => this.#api.stream(await this.#present(), this.#history.after, signal),
-      poll: async (signal, known) => this.#api.poll(await this.#present(), this.#history.after, known, signal),
-      receive: (name, data) => this.#receive(name, data),
-      lost: (error) => this.#lost(error),
-    });
     this.#progress = new Progress(config.emit, () => this.#status());
     root.adoptedStyleSheets.push(styleSheet());
     this.#theme = new Theme(root, options.theme);
@@ -73,6 +54,25 @@ export class Chat {
     root.append(this.#news);
     this.#watch();
     await this.hear();
+  }
+
+  get #session() {
+    return this.#connection.session;
+  }
+
+  get #outbox() {
+    return this.#connection.outbox;
+  }
+
+  #tell() {
+    return {
+      received: (name, data) => this.#receive(name, data),
+      pending: (item) => this.#face.show("pending", item),
+      made: (answer) => this.#made(answer),
+      over: (again) => (again ? this.#begin() : this.#clear()),
+      changed: () => this.#status(),
+      broken: (error) => this.#config.emit("error", { reason: "connection", message: String(error) }),
+    };
   }
 
   /** Takes the calls that the page made meanwhile. */
@@ -113,7 +113,7 @@ export class Chat {
 
   /** Follows a conversation that is there already, to tell of what is new in it. */
   listen() {
-    if (this.#session.present) this.#follow();
+    if (this.#session.present) this.#connection.follow();
   }
 
   /**
@@ -147,11 +147,11 @@ export class Chat {
   #acts() {
     return {
       say: (act) => this.#say(act),
-      retry: () => { this.#outbox.retry(); this.#stream.hurry(); },
+      retry: () => this.#connection.retry(),
       close: () => this.#config.close(),
       person: () => this.#say({ text: this.#words.personText }),
       stop: () => this.#say({ text: this.#words.stopText }),
-      yourData: () => openOwnPage(this.#api, () => this.#hold()).catch(() => this.#status()),
+      yourData: () => openOwnPage(this.#connection.api, () => this.#connection.hold()).catch(() => this.#status()),
       transcript: () => this.#print(),
       notYou: () => this.#startAgain(),
     };
@@ -159,16 +159,10 @@ export class Chat {
 
   #watch() {
     watch(this.#life.signal, {
-      // A connection that lived through an outage may be dead without saying so: begin a new one.
-      online: () => {
-        if (this.#stream.running) { this.#stream.stop(); this.#stream.start(); }
-        this.#status();
-        this.#outbox.retry();
-      },
+      online: () => { this.#connection.online(); this.#status(); },
       offline: () => this.#status(),
-      // A tab nobody looks at holds no connection; it catches up when it is looked at again.
-      hidden: () => this.#stream.stop(),
-      looked: () => { if (this.#begun) { this.#stream.start(); this.#paint(); } },
+      hidden: () => this.#connection.pause(),
+      looked: () => { if (this.#connection.followed) { this.#connection.follow(); this.#paint(); } },
       stored: (key, value) => { if (key === SESSION_KEY) this.#elsewhere(value); },
       recoloured: () => this.#theme.dress(),
     });
@@ -182,13 +176,8 @@ export class Chat {
   }
 
   #attend() {
-    this.#follow();
+    this.#connection.follow();
     if (this.#history.settled) this.#announce();
-  }
-
-  #follow() {
-    this.#begun = true;
-    if (!document.hidden) this.#stream.start();
   }
 
   #say({ label, press, text }) {
@@ -200,7 +189,7 @@ export class Chat {
   #track(name, data) {
     const event = EVENTS[name];
     if (!event) this.#config.emit("error", { reason: "track", message: `There is no event ${name}.` });
-    else if (this.#begun) {
+    else if (this.#connection.followed) {
       const order = name === "order" && data?.id;
       this.#outbox.add({ event, ...(order && { id: `order-${order}`.replace(/[^\w-]/g, "-").slice(0, 64) }) });
     }
@@ -217,25 +206,21 @@ export class Chat {
     }
     if (this.#session.fits) return;
     const old = this.#session.forget();
-    if (old?.subject) this.#end(old.token); // that of a stranger ends when the new one takes over
+    if (old?.subject) this.#connection.end(old); // that of a stranger ends when the new one takes over
     this.#outbox.clear(this.#session.subject);
     this.#begin();
   }
 
   #leave() {
-    const old = this.#session.forget();
-    if (old) this.#end(old.token);
+    this.#connection.end(this.#session.forget());
     this.#forget();
   }
 
   #forget() {
     this.#config.close();
     this.hide();
-    this.#stream.stop();
-    this.#begun = false;
     this.#identity.token = null;
-    this.#session.forget();
-    this.#outbox.clear(null);
+    this.#connection.leave();
     this.#face.composer.clear();
     this.#clear();
     this.#config.emit("logout");
@@ -247,14 +232,9 @@ export class Chat {
     this.#config.open({ focus: true, byShopper: true });
   }
 
-  #end(token) {
-    this.#api.endSession(token).catch(() => {}); // it ends by itself, later
-  }
-
   #stop() {
     this.#life.abort();
-    this.#stream.stop();
-    this.#outbox.stop();
+    this.#connection.stop();
     this.#history.stop();
   }
 
@@ -268,7 +248,7 @@ export class Chat {
     this.#status();
     this.#paint();
     if (!present) return;
-    const changed = await this.#api.changeSession(present, this.#page()).catch(() => ({}));
+    const changed = await this.#connection.api.changeSession(present, this.#page()).catch(() => ({}));
     this.#face.panel.title = changed.assistant;
   }
 
@@ -277,32 +257,9 @@ export class Chat {
     print(this.#history.lines, this.#words, this.#session.assistant ?? this.#words.title);
   }
 
-  /** The session's token; where there is none, of a new one. */
-  #hold() {
-    return this.#session.token((answer) => this.#made(answer));
-  }
-
-  async #present() {
-    this.#status();
-    return this.#token = await this.#hold();
-  }
-
-  async #post(body) {
-    const token = await this.#hold();
-    try {
-      return await this.#api.send(token, body);
-    } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 401) throw error;
-      this.#session.renew(token);
-      this.#begin();
-      return this.#api.send(await this.#hold(), body);
-    }
-  }
-
   /** A new session has a log of its own. */
   #made(answer) {
     this.#face.panel.title = answer.assistant;
-    this.#condition.begin(answer.state);
     this.#resumed = false;
     this.#begin();
     this.#progress.begin();
@@ -310,9 +267,7 @@ export class Chat {
 
   #begin() {
     this.#clear();
-    if (!this.#begun) return;
-    this.#stream.stop();
-    this.#stream.start();
+    this.#connection.restart();
   }
 
   #clear() {
@@ -325,7 +280,6 @@ export class Chat {
   }
 
   #receive(name, data) {
-    this.#condition.heard(name === "status" ? data.state : "");
     if (name === "message") this.#message(data);
     if (name === "progress") this.#progress.hear(data);
     this.#status();
@@ -335,7 +289,7 @@ export class Chat {
   #message(message) {
     if (!this.#history.take(message)) return;
     if (message.from === "shopper") this.#outbox.settle(message.client_message_id);
-    else this.#condition.answered();
+    else this.#connection.condition.answered();
     this.#face.said(message);
     if (this.#history.settled) this.#paint();
     const { seq, from, kind } = message;
@@ -366,21 +320,9 @@ export class Chat {
     this.#outbox.add({ event: "opened" });
   }
 
-  #lost(error) {
-    if (error instanceof Problem && error.status === 401) {
-      this.#session.renew(this.#token);
-      this.#clear();
-      return undefined;
-    }
-    if (this.#condition.lost(error)) {
-      this.#config.emit("error", { reason: "connection", message: String(error) });
-    }
-    this.#status();
-    return error?.retryAfter ? error.retryAfter * 1000 : undefined;
-  }
-
   #status() {
-    this.#face.panel.status(...this.#condition.told(this.#words, this.#progress.person));
+    const { condition } = this.#connection;
+    this.#face.panel.status(...condition.told(this.#words, this.#progress.person));
   }
 
   /** What the launcher tells: of the answers that came while nobody looked, in any tab. */

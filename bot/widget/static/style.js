@@ -49,7 +49,7 @@ padding:18px;display:flex;flex-direction:column;gap:10px}
 .row.shopper{align-items:flex-end}
 .row.assistant+.shopper,.row.shopper+.assistant{margin-block-start:6px}
 .bubble{margin:0;max-inline-size:86%;padding:10px 14px;border-radius:var(--radius);background:var(--bubble);color:var(--bubble-text);
-white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}
+white-space:pre-wrap;text-wrap:pretty;overflow-wrap:anywhere;unicode-bidi:plaintext}
 .assistant .bubble{border-end-start-radius:5px}
 .shopper .bubble{border-end-end-radius:5px;background:var(--accent);color:var(--on-accent)}
 .failed .bubble{background:none;color:inherit;box-shadow:inset 0 0 0 1px var(--alert)}

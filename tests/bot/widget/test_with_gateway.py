@@ -38,7 +38,7 @@ async def test_a_browser_that_signals_privacy_control_is_never_asked(
         extra_http_headers={"Sec-GPC": "1"}, timezone_id="Asia/Tokyo"
     )
     shopper = await buys(await context.new_page(), shop, "amira")
-    await expect(shopper.bubbles).to_have_count(2, timeout=20_000)
+    await expect(shopper.bubbles).to_have_count(2, timeout=60_000)
     await expect(shopper.choices).to_have_count(0)
     await context.close()
     rows = await Shop(rasa.store).rows(ConsentRow)
@@ -58,7 +58,7 @@ async def test_a_new_deployment_in_the_middle_of_a_question_changes_nothing(
         "heard = []; for (const name of ['question:shown', 'question:answered', 'consent:changed'])"
         " Askfirst.on(name, () => heard.push(name)); null"
     )
-    await expect(shopper.choices).to_have_count(2, timeout=20_000)
+    await expect(shopper.choices).to_have_count(2, timeout=60_000)
     await shopper.choices.first.click()
     await expect(shopper.choices).to_have_count(5)
     await replace()
