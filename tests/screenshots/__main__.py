@@ -42,7 +42,7 @@ async def _asked(page: Page, shop: str, shopper: str = "daniel") -> Shopper:
     someone = await _buys(page, shop, shopper)
     lines = await someone.bubbles.count()
     await someone.choices.first.click()
-    await expect(someone.choices).to_have_count(4)
+    await expect(someone.choices).to_have_count(5)
     await expect(someone.bubbles).not_to_have_count(lines)
     return someone
 
@@ -54,7 +54,7 @@ async def question(page: Page, shop: str) -> None:
 async def answered(page: Page, shop: str) -> None:
     someone = await _asked(page, shop)
     await someone.write("why do you ask?")
-    await expect(someone.choices).to_have_count(4)
+    await expect(someone.choices).to_have_count(5)
     await someone.write("it's for my sister's birthday")
     await expect(someone.bubbles.filter(has_text="noted")).to_be_visible()
 
