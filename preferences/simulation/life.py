@@ -160,7 +160,11 @@ class _Life:
         """Be asked by mail or by an agent, who look first whether they may: the budget is one."""
         catalogue, policy = self.assistant.catalogue, self.assistant.policy
         state = self.memory.state(at)
-        inputs = inputs_of("elsewhere", replace(state, channel="", ask=None), catalogue)
+        asked = tuple(
+            replace(one, here=False) for one in state.asked
+        )  # the API sees no talk as its own
+        state = replace(state, channel="", ask=None, asked=asked)
+        inputs = inputs_of("elsewhere", state, catalogue)
         against = (*suppressions.against_all(inputs), *fatigue.against_more(inputs, policy))
         if against or at <= (self.memory.seen_at or at - _MINUTE):
             return

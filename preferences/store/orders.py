@@ -54,8 +54,12 @@ async def put_report(
     shopper: str,
     purchase: Purchase,
     now: datetime,
+    recipients: dict[tuple[str, str], str],
 ) -> PurchaseRow:
-    """Keep a report in place of an older one, if there is one."""
+    """Keep a report in place of an older one, if there is one.
+
+    `recipients` are the hashes of addresses that this transaction has looked for, by shopper.
+    """
     row = held or PurchaseRow(
         id=new_id(),
         source=purchase.source,
@@ -69,7 +73,10 @@ async def put_report(
     row.told_at, row.digest = purchase.told_at, digest_of(session, purchase)
     row.gift_wrap, row.gift_message = purchase.gift_wrap, purchase.gift_message
     row.ships_elsewhere = purchase.ships_elsewhere
-    row.recipient = await _recipient(session, shopper, purchase.address)
+    place = shopper, purchase.address
+    if place not in recipients:
+        recipients[place] = await _recipient(session, *place)
+    row.recipient = recipients[place]
     session.add(row)
     await session.flush()
     if held is not None:

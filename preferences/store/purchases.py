@@ -4,7 +4,7 @@ The statistics of a shopper are worked out here, when an order arrives, never wh
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -43,6 +43,7 @@ from preferences.store.tables import (
     ProductRow,
     PurchaseRow,
     QuarantineRow,
+    ShopperRow,
     SuppressionRow,
 )
 from preferences.store.vault import Vault
@@ -63,15 +64,46 @@ class Kept:
     became: Became = "kept"
 
 
+@dataclass(frozen=True, slots=True)
+class _Buyer:
+    """Whose a name is, and which person; nobody changes it as long as `held` is."""
+
+    shopper: str
+    head: str
+    erased: bool
+    members: Sequence[str]
+    held: Sequence[ShopperRow]
+
+
 @dataclass(slots=True)
 class _Intake:
-    """One transaction of reports, and what is counted of their shoppers."""
+    """One transaction of reports, what is counted of their shoppers, and who those are.
+
+    Who was found and held once stays so until the transaction ends, and is not looked for again.
+    """
 
     session: AsyncSession
     policy: Policy
     destinations: Sequence[str]
     now: datetime
     books: Books
+    buyers: dict[tuple[str, str], _Buyer] = field(default_factory=dict)
+    recipients: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    async def buyer(self, name: tuple[str, str], before: Sequence[str]) -> _Buyer:
+        """Find whose a name is, and hold them with whom their order was taken to be before."""
+        known, session = self.buyers.get(name), self.session
+        if known is not None and {*before} <= {known.shopper}:
+            return known
+        shopper = await known_shopper(
+            session, *name, assurance="claimed", proof="order", now=self.now
+        )
+        held = await hold_shoppers(session, {shopper, *before})
+        head = await head_of(session, shopper)
+        erased = await _is_erased(session, head)
+        members = [] if erased else await members_of(session, head)
+        found = self.buyers[name] = _Buyer(shopper, head, erased, members, held)
+        return found
 
 
 async def keep_purchase(
@@ -146,14 +178,13 @@ async def _keep(intake: _Intake, purchase: Purchase) -> Kept:
     )
     if held is not None and (is_known or purchase.status in OVER):
         return await _keep_happenings(intake, held, purchase)
-    shopper = await known_shopper(session, *name, assurance="claimed", proof="order", now=now)
     before = [held.shopper_id] if held else []
-    _held = await hold_shoppers(session, {shopper, *before})
-    head = await head_of(session, shopper)
-    if await _is_erased(session, head):
+    buyer = await intake.buyer(name, before)
+    shopper, head = buyer.shopper, buyer.head
+    if buyer.erased:
         return Kept(head, candidate=False, became="erased")
     was = None if held is None else await read_order(session, held)
-    row = await put_report(session, held, shopper, purchase, now)
+    row = await put_report(session, held, shopper, purchase, now, intake.recipients)
     await put_notes(session, row.source, row.external_id, purchase.all_notes, now)
     happened = await settle(session, row, now, before, is_new=held is None)
     order = await read_order(session, row)
@@ -163,7 +194,7 @@ async def _keep(intake: _Intake, purchase: Purchase) -> Kept:
         return Kept(head, candidate=False)
     if intake.policy.welcome.questions and await intake.books.is_first(shopper, row.id):
         add_welcome(session, row, intake.policy, now)
-    candidate = await _weigh(intake, row, order, head)
+    candidate = await _weigh(intake, row, order, buyer.members)
     await intake.books.add(shopper, order)
     return Kept(head, candidate=candidate)
 
@@ -226,11 +257,10 @@ async def _heed(
         await mark(session, head, intake.destinations, now, urgent=True)
 
 
-async def _weigh(intake: _Intake, row: PurchaseRow, order: Order, head: str) -> bool:
+async def _weigh(intake: _Intake, row: PurchaseRow, order: Order, members: Sequence[str]) -> bool:
     """Make the question whom it is for a candidate, if a new order does not fit its shopper."""
     if not order.lines or not is_fresh(row.placed_at, intake.now, intake.policy.misfit):
         return False
-    members = await members_of(intake.session, head)
     habit = await intake.books.habit(members, row.id)
     misfit = misfit_in(order.basket, habit, intake.policy.misfit)
     if misfit is None:

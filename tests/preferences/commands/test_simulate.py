@@ -26,6 +26,9 @@ def test_the_figures_are_json_lines_that_the_seed_decides(capsys: Capture) -> No
     assert by_name["caps_exceeded"]["value"] == 0
     assert by_name["answers"].keys() >= {"answered", "skipped", "declined", "ignored", "fatigue"}
     assert by_name["silence"].keys() >= {"share", "reasons"}
+    assert by_name["invitations"].keys() >= {"offered", "accepted", "declined"}
+    assert by_name["befell"].keys() >= {"return", "complaint", "praise"}
+    assert by_name["channels"]["asked"].keys() >= {"web", "whatsapp", "mail"}
     methods = [figure["method"] for figure in figures if figure["name"] == "misfit_lines"]
     assert methods == ["misfit", "category_change", "ask_always"]
     assert all(figure["seed"] == 2 and figure["days"] == 365 for figure in figures)
@@ -39,7 +42,9 @@ def test_they_are_drawn_as_well(capsys: Capture, tmp_path: Path) -> None:
     simulated(capsys, "--days", "90", "--draw", str(folder))
 
     drawn = {file.name: file.read_text() for file in folder.iterdir()}
-    assert drawn.keys() == {"asks.svg", "answers.svg", "misfit.svg", "silence.svg"}
+    assert drawn.keys() == {
+        "asks.svg", "answers.svg", "channels.svg", "misfit.svg", "silence.svg",
+    }  # fmt: skip
     for svg in drawn.values():
         assert ET.fromstring(svg).tag.endswith("svg")  # noqa: S314 (our own file)
         assert "prefers-color-scheme: dark" in svg

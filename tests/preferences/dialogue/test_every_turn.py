@@ -52,7 +52,7 @@ from tests.preferences.scenes import (
 ACTS = [
     act for act in read_yaml(HERE.parent / "domain.yml")["intents"] if act not in {"press", "event"}
 ]
-KINDS = {"question", "confirm", "consent", "erase", "claim", "invite"}
+KINDS = {"question", "confirm", "consent", "erase", "claim"}
 OPEN = [None, *every_ask("en")]
 NAMES = {
     (ask.wording, len(ask.choices), repr(ask.pending)): name

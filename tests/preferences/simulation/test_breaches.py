@@ -57,3 +57,17 @@ def test_another_question_may_follow_one_that_was_declined() -> None:
     log = [(1, an_asked(0, "declined", "one")), (2, an_asked(8, question="other"))]
 
     assert breaches(log, POLICY) == []
+
+
+def test_whatever_is_asked_in_a_silence_is_named() -> None:
+    log = [(1, an_asked(1)), (2, an_asked(20))]
+
+    assert breaches(log, WIDE, [(NOW, NOW + 2 * DAY)]) == ["silence"]
+    assert breaches(log, WIDE, [(NOW + 2 * DAY, NOW + 19 * DAY)]) == []
+
+
+def test_an_invitation_counts_as_a_question() -> None:
+    invite = replace(an_asked(3, question="referral"), kind="invite")
+    weekly = WIDE.model_copy(update={"questions_per_week": 1})
+
+    assert breaches([(1, an_asked(0)), (2, invite)], weekly) == ["week"]

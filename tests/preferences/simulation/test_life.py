@@ -1,11 +1,14 @@
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from preferences.catalogue import load_catalogue
 from preferences.dialogue.respond import Assistant
 from preferences.simulation.life import Year, live
-from tests.preferences.scenes import POLICY, VOICE
+from tests.preferences.scenes import INVITING, POLICY, VOICE
 
-ASSISTANT = Assistant(load_catalogue(), VOICE, POLICY)
+ASSISTANT = Assistant(load_catalogue(), VOICE, POLICY, INVITING)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +44,27 @@ def test_nobody_is_asked_a_question_before_permission_was_asked_for(years: list[
         for asked in year.asked:
             if asked.kind == "consent":
                 permitted.add(asked.purpose)
-            else:
+            elif asked.kind == "question" and asked.here:  # who asks elsewhere has their own
                 assert asked.purpose in permitted
+
+
+def test_people_complain_mourn_send_back_and_praise_and_talk_on_several_channels(
+    years: list[Year],
+) -> None:
+    fates, channels = Counter[str](), Counter[str]()
+    for year in years:
+        fates.update(year.fates)
+        channels.update(year.channels)
+
+    assert fates.keys() == {"return", "complaint", "loss", "praise", "poll"}
+    assert channels.keys() == {"web", "whatsapp", "mail", "desk"}
+
+
+def test_some_are_invited_and_some_of_them_take_a_link(years: list[Year]) -> None:
+    invited = [asked for year in years for asked in year.asked if asked.kind == "invite"]
+
+    assert {asked.outcome for asked in invited} >= {"answered", "declined"}
+    assert len(invited) < sum(year.orders for year in years) / 10
 
 
 def test_what_does_not_fit_is_asked_about_and_answered_truly(years: list[Year]) -> None:
@@ -66,10 +88,10 @@ def test_who_says_stop_is_not_asked_any_more(years: list[Year]) -> None:
 @pytest.mark.parametrize(("a_month", "share"), [(0, 0), (1, 0.9)])
 def test_a_tighter_limit_lets_less_be_asked(years: list[Year], a_month: int, share: float) -> None:
     tight = POLICY.model_copy(update={"questions_per_month": a_month})
-    assistant = Assistant(ASSISTANT.catalogue, VOICE, tight)
+    assistant = replace(ASSISTANT, policy=tight)
 
     def questions(lived: list[Year]) -> int:
-        return sum(asked.kind == "question" for year in lived for asked in year.asked)
+        return sum(asked.kind in {"question", "invite"} for year in lived for asked in year.asked)
 
     asked = questions([live(4, number, 365, assistant) for number in range(30)])
 
