@@ -3,16 +3,13 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from bot.channels import messenger_shapes, twilio_shapes, whatsapp_shapes
-from bot.channels.shapes import read_object
 from bot.messages import Inbound
-from bot.orders import shopify_shapes, woocommerce
+from bot.orders import told
 from preferences.errors import BadInputError
 
 Parse = Callable[[bytes], list[Inbound]]
@@ -41,45 +38,11 @@ def command(arguments: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
-def _shopify(raw: bytes) -> list[Inbound]:
-    return list(_orders(raw, _is_shopify_purchase))
-
-
-def _woocommerce(raw: bytes) -> list[Inbound]:
-    if woocommerce.is_ping(raw):
-        return [Inbound("ignored_field")]
-    return list(_orders(raw, _is_woocommerce_purchase))
-
-
-def _orders(raw: bytes, is_purchase: Callable[[dict[str, object]], bool]) -> Iterator[Inbound]:
-    body = read_object(raw)
-    order = body.get("order") or body.get("draft_order") or body
-    if "line_items" not in order and ("email" in order or "first_name" in order):
-        yield Inbound("customer_update")
-        return
-    try:
-        purchase = is_purchase(body)
-    except ValidationError:
-        yield Inbound("order", kind="none")  # kept aside, and no purchase
-        return
-    yield Inbound("order", kind="purchase" if purchase else "ignored")
-
-
-def _is_shopify_purchase(body: dict[str, object]) -> bool:
-    order = shopify_shapes.Order.model_validate(body)
-    return not order.test and order.as_purchase().status == "placed"
-
-
-def _is_woocommerce_purchase(body: dict[str, object]) -> bool:
-    order = woocommerce.Order.model_validate(body)
-    return order.as_purchase().status == "placed"
-
-
 PARSERS: dict[str, Parse] = {
     "whatsapp": whatsapp_shapes.parse,
     "messenger": partial(messenger_shapes.parse, channel="messenger"),
     "instagram": partial(messenger_shapes.parse, channel="instagram"),
     "twilio": twilio_shapes.parse,
-    "shopify": _shopify,
-    "woocommerce": _woocommerce,
+    "shopify": told.shopify,
+    "woocommerce": told.woo,
 }

@@ -6,10 +6,16 @@ from functools import partial
 from typing import Any
 
 from bot.channels.shapes import guarded, moment, read_object, thing, things, word, words
-from bot.messages import Inbound, Receipt
+from bot.messages import Action, Inbound, Receipt
 
 _MEDIA = {"image": "image", "video": "video", "audio": "audio", "file": "document"}
 _HANDOVERS = ("pass_thread_control", "take_thread_control", "request_thread_control", "app_roles")
+_SWITCH: dict[str, Action] = {
+    "STOP_NOTIFICATIONS": "marketing_opt_out",
+    "STOP NOTIFICATIONS": "marketing_opt_out",
+    "RESUME_NOTIFICATIONS": "marketing_opt_in",
+    "RESUME NOTIFICATIONS": "marketing_opt_in",
+}
 _REFERRAL = ("ref", "source", "type", "ad_id")
 
 
@@ -32,7 +38,7 @@ def parse(raw: bytes, channel: str, app: str = "") -> list[Inbound]:
             for one in guarded(partial(_standby, item, channel), channel, account=account)
         ]
         found += read or [Inbound("ignored_field", account=account)]
-    return found
+    return found or [Inbound("ignored_field")]
 
 
 def _item(item: dict[str, Any], channel: str, app: str) -> Iterator[Inbound]:
@@ -100,7 +106,9 @@ def _other(told: Inbound, key: str, value: dict[str, Any], app: str) -> Inbound 
         case "referral":
             read = replace(told, action="referral", reply=bool(told.names))
         case "optin":
-            read = replace(told, action="optin", reply=True)
+            read = _optin(told, value)
+        case "policy_enforcement":
+            read = replace(told, action="ops_alert", kind=word(value.get("action")) or None)
         case "reaction":
             read = replace(told, action="reaction")
         case "message_edit":
@@ -113,6 +121,14 @@ def _other(told: Inbound, key: str, value: dict[str, Any], app: str) -> Inbound 
         case _:
             return None
     return read
+
+
+def _optin(told: Inbound, value: dict[str, Any]) -> Inbound:
+    """Read a checkbox that was ticked, or what somebody did with a subscription to marketing."""
+    switched = _SWITCH.get(word(value.get("notification_messages_status")).upper())
+    if switched is not None:
+        return replace(told, action=switched)
+    return replace(told, action="optin", reply=True)
 
 
 def _postback(told: Inbound, value: dict[str, Any]) -> Inbound:

@@ -20,6 +20,12 @@ _STATES: dict[str, State] = {
     "undelivered": "failed",
 }
 _DOCUMENT = "document"
+_CARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
+_REFERRAL = {
+    "ReferralSourceType": "source_type",
+    "ReferralSourceId": "source_id",
+    "ReferralCtwaClid": "ctwa_clid",
+}
 
 
 def fields(raw: bytes) -> list[tuple[str, str]]:
@@ -62,6 +68,7 @@ def _read(form: dict[str, str]) -> Iterator[Inbound]:
         message_id=sid or None,
         account=word(form.get("To")),
         names=_names(form),
+        source={ours: told for theirs, ours in _REFERRAL.items() if (told := word(form.get(theirs)))},
     )
     yield _message(told, form) if told.names else told
 
@@ -73,14 +80,23 @@ def _message(told: Inbound, form: dict[str, str]) -> Inbound:
         title = words(form.get("ButtonText")) or words(form.get("ListTitle")) or said
         return replace(told, action="user_choice", reply=True, payload=payload, title=title)
     if number(form.get("NumMedia")):
-        kind = word(form.get("MediaContentType0")).partition("/")[0]
-        kind = kind if kind in ("image", "video", "audio") else _DOCUMENT
-        return replace(told, action="user_media", reply=True, kind=kind, title=said)
+        return _media(told, form, said)
     if said:
         return replace(told, action="user_message", reply=True, kind="text", text=said)
     if form.get("Latitude"):
         return replace(told, action="user_location", reply=True)
     return told
+
+
+def _media(told: Inbound, form: dict[str, str], said: str | None) -> Inbound:
+    content = word(form.get("MediaContentType0")).partition(";")[0].casefold()
+    if content in _CARDS:
+        return replace(told, action="user_contacts", reply=True)
+    if word(form.get("MessageType")) == "sticker":
+        return replace(told, action="user_media", kind="sticker")
+    kind = content.partition("/")[0]
+    kind = kind if kind in ("image", "video", "audio") else _DOCUMENT
+    return replace(told, action="user_media", reply=True, kind=kind, title=said)
 
 
 def _names(form: dict[str, str]) -> dict[str, str]:

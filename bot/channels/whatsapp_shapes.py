@@ -18,7 +18,16 @@ _STATES: dict[str, State] = {
     "played": "read",
     "failed": "failed",
 }
-_ALERTS = ("account_", "phone_number_", "message_template_", "business_capability_", "security")
+_ALERTS = (
+    "account_",
+    "business_",
+    "flows",
+    "message_template_",
+    "payment_configuration_",
+    "phone_number_",
+    "security",
+    "template_",
+)
 _UNHEARD: dict[str, Action] = {
     "location": "user_location",
     "contacts": "user_contacts",
@@ -38,7 +47,7 @@ def parse(raw: bytes) -> list[Inbound]:
     for entry in things(read_object(raw).get("entry")):
         for change in things(entry.get("changes")):
             found += _change(word(change.get("field")), thing(change.get("value")))
-    return found
+    return found or [Inbound("ignored_field")]
 
 
 def _change(name: str, value: dict[str, Any]) -> list[Inbound]:
@@ -133,7 +142,8 @@ def _chosen(told: Inbound, payload: object, title: object) -> Inbound:
 
 def _edited(told: Inbound, content: dict[str, Any]) -> Inbound:
     message = thing(content.get("message"))
-    now = words(thing(message.get("text")).get("body"))
+    inner = thing(message.get(word(message.get("type")) or "text"))
+    now = words(inner.get("body")) or words(inner.get("caption"))
     about = word(content.get("original_message_id"))
     return replace(told, action="message_edited", about=about, text=now)
 

@@ -111,6 +111,11 @@ class Order(BaseModel):
         )
 
     @property
+    def is_placed(self) -> bool:
+        """Whether it stands; what is not paid for yet comes again when it is."""
+        return self.status not in _NOT_YET and self._status in ("placed", "delivered")
+
+    @property
     def _status(self) -> Status:
         given_back = -sum(refund.total for refund in self.refunds)
         if self.total > 0 and given_back >= self.total:

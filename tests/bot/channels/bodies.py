@@ -132,6 +132,7 @@ WHATSAPP: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "errors": (whatsapp(errors=[{"code": 131000, "title": "t"}]), ["ops_alert"]),
     "account": (changed("phone_number_quality_update", {"event": "FLAGGED"}), ["ops_alert"]),
+    "template": (changed("template_category_update", {"new_category": "X"}), ["ops_alert"]),
     "group": (whatsapp(message(group_id="g")), ["group_message"]),
     "nobody": (whatsapp(message(**{"from": None})), ["unsupported"]),
     "unknown": (changed("teleports", {}), ["ignored_field"]),
@@ -164,6 +165,11 @@ MESSENGER: dict[str, tuple[dict[str, Any], list[str]]] = {
     "standing by": (page(said(), key="standby"), ["standby"]),
     "echo standing by": (page(said(is_echo=True), key="standby"), ["echo"]),
     "changes": (page(key="changes"), ["ignored_field"]),
+    "blocked": (page(event(policy_enforcement={"action": "block"})), ["ops_alert"]),
+    "marketing ended": (
+        page(event(optin={"notification_messages_status": "STOP_NOTIFICATIONS"})),
+        ["marketing_opt_out"],
+    ),
     "game": (page(event(game_play={"game_id": "1"})), ["ignored_field"]),
     "nobody": (page({"message": {"text": "Hola"}}), ["unsupported"]),
 }

@@ -68,6 +68,8 @@ def test_every_shape_of_messenger_is_concluded_from(name: str) -> None:
         ({"NumMedia": "1", "MediaContentType0": "image/png", "Body": ""}, "user_media", "image"),
         ({"NumMedia": "1", "MediaContentType0": "application/pdf"}, "user_media", "document"),
         ({"Body": "", "Latitude": "1.0"}, "user_location", None),
+        ({"NumMedia": "1", "MediaContentType0": "text/x-vcard; a=b"}, "user_contacts", None),
+        ({"NumMedia": "1", "MessageType": "sticker"}, "user_media", "sticker"),
         ({"Body": ""}, "unsupported", None),
         ({"From": ""}, "unsupported", None),
         ({"MessageStatus": "undelivered", "ErrorCode": "30003"}, "status", None),
@@ -198,6 +200,20 @@ def test_what_is_no_json_object_is_refused_whole(body: bytes) -> None:
 def test_what_is_no_form_is_refused_whole(body: bytes) -> None:
     with pytest.raises(BadInputError):
         twilio_shapes.parse(body)
+
+
+def test_a_body_that_reports_nothing_is_told_too() -> None:
+    for parse in (whatsapp_shapes.parse, messenger):
+        for body in (b"{}", b'{"entry": []}', b'{"object": "else", "entry": {"changes": 1}}'):
+            assert [one.action for one in parse(body)] == ["ignored_field"]
+
+
+def test_the_words_under_a_picture_may_be_edited() -> None:
+    now = {"type": "image", "image": {"caption": "the blue one"}}
+    body = whatsapp(message("edit", {"original_message_id": "wamid.1", "message": now}))
+    (found,) = whatsapp_shapes.parse(raw(body))
+
+    assert (found.about, found.text) == ("wamid.1", "the blue one")
 
 
 def test_an_item_that_breaks_the_reader_is_told_and_not_raised() -> None:
