@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -13,18 +13,16 @@ from itertools import groupby
 from aiohttp import web
 
 from bot.channels.channel import Channel
+from bot.channels.reading import Reading, cleaned
 from bot.limits import Rate
 from bot.messages import TURNS, Inbound
 from bot.parts import BUS, CHANNELS, CLOCK, LIMITER, QUEUE, SETTINGS, STORE, TOKENS
 from bot.problems import problem
-from bot.text import LONGEST, clean
-from bot.tokens import TokenError, Tokens
+from bot.together import Together, all_of
 from preferences.errors import BadInputError
 from preferences.store.addresses import Place
 from preferences.store.arrivals import (
-    Arrival,
     Reception,
-    arrive,
     conversations_at,
     follow,
     give_floor,
@@ -32,17 +30,20 @@ from preferences.store.arrivals import (
     unsay,
 )
 from preferences.store.dispatches import News, hear, hear_until
+from preferences.store.lots import arrive_together
+from preferences.store.talks import Deed, Kept
 from preferences.understanding import is_stop
 
 logger = logging.getLogger(__name__)
 
 _PATH = "/v1/channels/{channel}"
 _BURST = 10
-_OPENS = frozenset({"opened", "get_started"})
-"""What a button sends that somebody presses to begin: its name in our words, and as is customary."""
 _NOT_OURS = frozenset({"unsupported", "ignored_field", "group_message", "unreadable"})
 _AT_ONCE = 8
+_MOST_TOGETHER = 200
 _DOOR = web.AppKey("channels_door", asyncio.Semaphore)
+_ARRIVALS = web.AppKey("channels_arrivals", Together[Deed, Kept])
+_NEWS = web.AppKey("channels_news", Together[Sequence[News], None])
 _SEEN = web.AppKey("channels_seen", Counter[tuple[str, str]])
 
 
@@ -54,6 +55,8 @@ def setup(app: web.Application) -> None:
     """
     single = app[SETTINGS].database.startswith("sqlite")
     app[_DOOR] = asyncio.Semaphore(1 if single else _AT_ONCE)
+    app[_ARRIVALS] = Together(partial(_keep_lot, app), _MOST_TOGETHER)
+    app[_NEWS] = Together(partial(_hear_lot, app), _MOST_TOGETHER)
     app[_SEEN] = Counter()
     app.router.add_get(_PATH, handshake)
     app.router.add_post(_PATH, report)
@@ -78,8 +81,7 @@ async def report(request: web.Request) -> web.Response:
     except BadInputError as error:
         logger.warning("A signed webhook of %s could not be read.", channel.name)
         return problem(400, "body", str(error))
-    async with request.app[_DOOR]:
-        await _take(request.app, channel, [_own(one, channel) for one in found])
+    await _take(request.app, channel, [_own(one, channel) for one in found])
     return web.Response(text="kept\n")
 
 
@@ -98,24 +100,36 @@ def _own(one: Inbound, channel: Channel) -> Inbound:
 
 async def _take(app: web.Application, channel: Channel, found: Sequence[Inbound]) -> None:
     """Take in all of a report; each part may be taken again without harm."""
-    now, place = app[CLOCK](), partial(_place, channel)
+    now = app[CLOCK]()
     for one in found:
         _count(app, channel, one)
         if one.renamed is not None:
-            await follow(app[STORE], *one.renamed, now)
+            async with app[_DOOR]:
+                await follow(app[STORE], *one.renamed, now)
     turns = sorted((one for one in found if one.action in TURNS and one.names), key=_whose)
-    for (_, names), group in groupby(turns, key=_whose):
-        mine = list(group)
-        await _keep(app, place(mine[0]), dict(names), mine, now)
+    deeds = [
+        await _deed(app, _place(channel, mine[0]), dict(names), mine, now)
+        for (_, names), group in groupby(turns, key=_whose)
+        if (mine := list(group))
+    ]
+    await all_of(_keep(app, deed) for deed in deeds)
     for one in found:
-        if one.action in ("message_deleted", "message_edited") and one.about and one.names:
-            instead = None if one.text is None else _cleaned(one.text)
-            await unsay(app[STORE], place(one), one.names, one.about, instead)
-        elif one.action in ("echo", "handover", "standby"):
-            await _hand_over(app, place(one), one, now)
-        elif one.action == "ops_alert":
-            logger.error("%s reports on the account: %s; look there.", channel.name, one.kind)
+        await _other(app, channel, one, now)
     await _hear(app, channel, found, now)
+
+
+async def _other(app: web.Application, channel: Channel, one: Inbound, now: datetime) -> None:
+    """Take in what is no turn and no news of a message of ours."""
+    place = _place(channel, one)
+    if one.action in ("message_deleted", "message_edited") and one.about and one.names:
+        instead = None if one.text is None else cleaned(one.text)
+        async with app[_DOOR]:
+            await unsay(app[STORE], place, one.names, one.about, instead)
+    elif one.action in ("echo", "handover", "standby"):
+        async with app[_DOOR]:
+            await _hand_over(app, place, one, now)
+    elif one.action == "ops_alert":
+        logger.error("%s reports on the account: %s; look there.", channel.name, one.kind)
 
 
 def _whose(one: Inbound) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -126,32 +140,36 @@ def _place(channel: Channel, one: Inbound) -> Place:
     return Place(channel.name, one.account or channel.accounts[0])
 
 
-async def _keep(
+async def _deed(
     app: web.Application, place: Place, names: dict[str, str], found: list[Inbound], now: datetime
-) -> None:
-    """Keep what one person did, in the order of the platform's times, and have it answered."""
-    settings = app[SETTINGS]
+) -> Deed:
+    """Tell what one person did, in the order of the platform's times."""
     found.sort(key=lambda one: one.at or now)
     allowed = {one.key for one in found if await _is_allowed(app, one)}
-    late = now - timedelta(minutes=settings.late_minutes)
-    reading = _Reading(app[TOKENS], allowed, late, now)
-    brought = next((one.source for one in found if one.source), {})
-    arrived = partial(
-        arrive,
-        app[STORE],
-        place,
-        read=reading.of(found),
-        reception=_reception(app),
-        referral=brought,
-        now=now,
-    )
-    try:
-        talk, waiting = await arrived(names)
-    except BadInputError:  # no such number is possible: then it is the channel's own name
-        talk, waiting = await arrived({place.channel: next(iter(names.values()))})
+    late = now - timedelta(minutes=app[SETTINGS].late_minutes)
+    read = Reading(app[TOKENS], allowed, late, now).of(found)
+    return Deed(place, names, read, next((one.source for one in found if one.source), {}))
+
+
+async def _keep(app: web.Application, deed: Deed) -> None:
+    """Keep what one person did, together with what others did meanwhile, and have it answered."""
+    talk, waiting = await app[_ARRIVALS].add(deed)
     if waiting:
         await app[BUS].tell(talk.id, "log")
         await app[QUEUE].put(talk.shopper)
+
+
+async def _keep_lot(app: web.Application, deeds: Sequence[Deed]) -> Sequence[Kept | Exception]:
+    async with app[_DOOR]:
+        return await arrive_together(app[STORE], deeds, _reception(app), app[CLOCK]())
+
+
+async def _hear_lot(
+    app: web.Application, lot: Sequence[Sequence[News]]
+) -> Sequence[Exception | None]:
+    async with app[_DOOR]:
+        await hear(app[STORE], [one for news in lot for one in news], app[CLOCK]())
+    return [None] * len(lot)
 
 
 async def _is_allowed(app: web.Application, one: Inbound) -> bool:
@@ -163,64 +181,6 @@ async def _is_allowed(app: web.Application, one: Inbound) -> bool:
     who = hmac.new(key, f"{one.account}\n{one.sender}".encode(), sha256).hexdigest()[:32]
     rate = Rate(settings.messages_per_minute, _BURST)
     return not await app[LIMITER].wait(f"channel:{who}", rate)
-
-
-class _Reading:
-    """Reads what somebody did as the log keeps it."""
-
-    def __init__(self, tokens: Tokens, allowed: set[str], late: datetime, now: datetime) -> None:
-        self._tokens = tokens
-        self._allowed = allowed
-        self._late = late
-        self._now = now
-
-    def of(self, found: Sequence[Inbound]) -> Callable[[str], list[Arrival]]:
-        """Give what tells it, once it is known in which conversation it was."""
-
-        def read(conversation: str) -> list[Arrival]:
-            return [arrival for one in found if (arrival := self._arrival(one, conversation))]
-
-        return read
-
-    def _arrival(self, one: Inbound, conversation: str) -> Arrival | None:
-        kind, text, body = self._content(one, conversation)
-        if not text:
-            return None
-        at = min(one.at or self._now, self._now)
-        late = at < self._late
-        closed = (late or one.key not in self._allowed) and not is_stop(text)
-        marks = {name: True for name, held in (("late", late), ("too_fast", closed)) if held}
-        return Arrival(one.key, kind, text, at, {**body, **marks}, closed)
-
-    def _content(self, one: Inbound, conversation: str) -> tuple[str, str, dict[str, object]]:
-        if one.action in ("referral", "optin"):
-            return "event", "opened", {}
-        if one.action == "user_choice":
-            return self._choice(one, conversation)
-        words = _cleaned(one.text or one.title or "")
-        if one.action == "user_message" or words:
-            return "text", words, {}
-        return ("unheard", f"[{one.kind or one.action}]", {}) if one.reply else ("text", "", {})
-
-    def _choice(self, one: Inbound, conversation: str) -> tuple[str, str, dict[str, object]]:
-        """Read a button of ours as what it is, and any other one as the words on it."""
-        payload = one.payload or ""
-        words = _cleaned(one.title or "")
-        try:
-            ask, option = self._tokens.pressed(conversation, payload)
-        except TokenError:
-            if payload.lower() in _OPENS or not words:
-                return "event", "opened", {}
-            return "text", words, {}
-        return "press", words or "[button]", {"ask": ask, "option": option}
-
-
-def _cleaned(text: str) -> str:
-    """Make words harmless; what is too long is cut, what is nothing stays nothing."""
-    try:
-        return clean(text[:LONGEST])
-    except BadInputError:
-        return ""
 
 
 async def _hand_over(app: web.Application, place: Place, one: Inbound, now: datetime) -> None:
@@ -250,12 +210,13 @@ async def _hear(
         if (it := one.receipt) is not None
     ]
     if news:
-        await hear(app[STORE], news, now)
+        await app[_NEWS].add(news)
     for one in told:
         if one.receipt is not None and one.receipt.until is not None and not one.receipt.ids:
-            talks = await conversations_at(app[STORE], _place(channel, one), one.names)
             state = str(one.receipt.state)
-            await hear_until(app[STORE], talks, state, one.receipt.until, now)
+            async with app[_DOOR]:
+                talks = await conversations_at(app[STORE], _place(channel, one), one.names)
+                await hear_until(app[STORE], talks, state, one.receipt.until, now)
 
 
 def _reception(app: web.Application) -> Reception:

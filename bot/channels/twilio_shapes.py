@@ -68,7 +68,9 @@ def _read(form: dict[str, str]) -> Iterator[Inbound]:
         message_id=sid or None,
         account=word(form.get("To")),
         names=_names(form),
-        source={ours: told for theirs, ours in _REFERRAL.items() if (told := word(form.get(theirs)))},
+        source={
+            ours: told for theirs, ours in _REFERRAL.items() if (told := word(form.get(theirs)))
+        },
     )
     yield _message(told, form) if told.names else told
 

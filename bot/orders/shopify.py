@@ -45,9 +45,7 @@ async def orders(request: web.Request) -> web.Response:
             return await read(request, raw, PLATFORM, Refund, lambda it: _refund(request, it))
         case ("fulfillments", _):
             return await read(request, raw, PLATFORM, Fulfillment, lambda it: _sent(request, it))
-        case ("orders", "edited" | "delete"):
-            return acknowledged()
-        case ("orders" | "", _):
+        case ("orders" | "", _) if verb not in ("edited", "delete"):
             return await read(request, raw, PLATFORM, Order, lambda it: _order(request, it))
         case _:  # a checkout or a cart looks like an order, and is none
             return acknowledged()

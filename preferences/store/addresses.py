@@ -69,18 +69,23 @@ async def open_conversation(
     """Give the conversation of a person at a place, begun if there is none."""
     row = await conversation_at(session, shopper, place, names)
     if row is None:
-        row = ConversationRow(
-            id=new_id(),
-            shopper_id=shopper,
-            channel=place.channel,
-            account=place.account,
-            locale=locale,
-            assurance="claimed",
-            created_at=now,
-            seen_at=now,
-        )
+        row = new_conversation(shopper, place, locale, now)
         session.add(row)
     return row
+
+
+def new_conversation(shopper: str, place: Place, locale: str, now: datetime) -> ConversationRow:
+    """Make the row of a conversation that begins at a place."""
+    return ConversationRow(
+        id=new_id(),
+        shopper_id=shopper,
+        channel=place.channel,
+        account=place.account,
+        locale=locale,
+        assurance="claimed",
+        created_at=now,
+        seen_at=now,
+    )
 
 
 def add_address(vault: Vault, row: ConversationRow, names: Names) -> None:

@@ -22,7 +22,7 @@ from preferences.store.shoppers import (
 )
 from preferences.store.tables import IdentityRow
 
-_PHONE, _CHANNEL = "phone", "channel"
+_PHONE, CHANNEL = "phone", "channel"
 
 
 async def meet_on_channel(
@@ -45,13 +45,11 @@ async def meet_on_channel(
         number = None
     if found is not None and number is not None and await _are_two(session, found, number):
         ends = (found.shopper_id, number.shopper_id)
-        await join(
-            session, *ends, proof=_CHANNEL, actor=_CHANNEL, destinations=destinations, now=now
-        )
+        await join(session, *ends, proof=CHANNEL, actor=CHANNEL, destinations=destinations, now=now)
     known = found or number
     shopper = known.shopper_id if known else await new_shopper(session, now)
     for kind, name in names.items():
-        await add_name(session, shopper, kind, name, assurance="claimed", proof=_CHANNEL, now=now)
+        await add_name(session, shopper, kind, name, assurance="claimed", proof=CHANNEL, now=now)
     return shopper
 
 
@@ -66,7 +64,7 @@ async def rename(session: AsyncSession, kind: str, old: str, new: str, now: date
         message = "Nobody has the old name; whoever comes under the new one is somebody new."
         raise NotFoundError(message)
     await remove_name(session, shopper, kind, old, why="changed", now=now)
-    await add_name(session, shopper, kind, new, assurance="claimed", proof=_CHANNEL, now=now)
+    await add_name(session, shopper, kind, new, assurance="claimed", proof=CHANNEL, now=now)
 
 
 async def _are_two(session: AsyncSession, one: IdentityRow, other: IdentityRow) -> bool:

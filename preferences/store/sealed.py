@@ -33,11 +33,16 @@ def read_text(vault: Vault, row: Row, column: str) -> str:
 
 def open_text(vault: Vault, table: type[Row], column: str, key: str, sealed: str) -> str:
     """Open what `sealed_<column>` of the row of a key holds, where the row itself is not at hand."""
-    return vault.open(sealed, _place(table, column), key) if sealed else ""
+    return vault.open(sealed, column_of(table, column), key) if sealed else ""
 
 
-def _place(row: Row | type[Row], column: str) -> str:
-    return f"{row.__tablename__}.{column}"
+def column_of(table: type[Row], column: str) -> str:
+    """Name `sealed_<column>` of a table as what is sealed there is bound to it."""
+    return f"{table.__tablename__}.{column}"
+
+
+def _place(row: Row, column: str) -> str:
+    return column_of(type(row), column)
 
 
 def _key(row: Row) -> str:

@@ -16,6 +16,7 @@ from preferences.store.ids import new_id
 from preferences.store.persons import head_of, unknown_shopper
 from preferences.store.sealed import put_sealed
 from preferences.store.tables import IdentityRow, ShopperRow
+from preferences.store.vault import Vault
 
 Assurance = Literal["anonymous", "claimed", "verified"]
 """How sure it is whose name this is; it rises on proof and never falls."""
@@ -114,10 +115,40 @@ async def remove_name(
 
 async def new_shopper(session: AsyncSession, now: datetime) -> str:
     """Give somebody of whom nothing is known."""
-    name = new_id()
-    session.add(ShopperRow(id=name, head_id=name, created_at=now))
+    row = stranger(now)
+    session.add(row)
     await session.flush()
-    return name
+    return row.id
+
+
+def stranger(now: datetime) -> ShopperRow:
+    """Make the row of somebody of whom nothing is known."""
+    name = new_id()
+    return ShopperRow(id=name, head_id=name, created_at=now)
+
+
+def new_identity(
+    vault: Vault,
+    shopper: str,
+    named: tuple[str, str],
+    proven: tuple[Assurance, str],
+    now: datetime,
+) -> IdentityRow:
+    """Make the row of a name, by kind and in its one spelling, with how sure it is and on what proof."""
+    kind, name = named
+    assurance, proof = proven
+    row = IdentityRow(
+        id=new_id(),
+        shopper_id=shopper,
+        kind=kind,
+        lookup=vault.lookup(kind, name),
+        assurance=assurance,
+        proof=proof,
+        linked_at=now,
+        seen_at=now,
+    )
+    put_sealed(vault, row, "value", name)
+    return row
 
 
 async def unlink_name(session: AsyncSession, name: IdentityRow, why: str, now: datetime) -> None:
@@ -158,19 +189,7 @@ async def _name(
     proof: str,
     now: datetime,
 ) -> None:
-    vault = vault_of(session)
-    row = IdentityRow(
-        id=new_id(),
-        shopper_id=shopper,
-        kind=kind,
-        lookup=vault.lookup(kind, name),
-        assurance=assurance,
-        proof=proof,
-        linked_at=now,
-        seen_at=now,
-    )
-    put_sealed(vault, row, "value", name)
-    session.add(row)
+    session.add(new_identity(vault_of(session), shopper, (kind, name), (assurance, proof), now))
     await session.flush()
 
 

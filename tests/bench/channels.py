@@ -27,6 +27,7 @@ _SECRET, _NUMBER = "bench", "1"
 _DATABASES = ("sqlite", "postgresql")
 _AT_ONCE = 100
 _BATCH = 1000
+_PEOPLE = 200
 
 
 def measure(argv: Sequence[str]) -> Coroutine[Any, Any, None]:
@@ -59,9 +60,11 @@ async def _measure(databases: Sequence[str], admin: str, reports: int) -> None:
 
 
 async def _figures(address: str, process: Process, reports: int) -> Figures:
-    """Send single reports of 200 people, a hundred at once, and then batches of three people."""
+    """Send single reports, a hundred at once: first of people who are new; then batches of three."""
     async with ClientSession(connector=TCPConnector(limit=_AT_ONCE)) as http:
-        bodies = [_body([_message(f"s{number}", number % 200)]) for number in range(reports)]
+        met = [_body([_message(f"n{number}", number)]) for number in range(_PEOPLE)]
+        strangers = await _all(met, lambda body: _post(http, address, body))
+        bodies = [_body([_message(f"s{number}", number % _PEOPLE)]) for number in range(reports)]
         at_rest = process.cpu_times()
         before, begun = at_rest.user + at_rest.system, perf_counter()
         taken = await _all(bodies, lambda body: _post(http, address, body))
@@ -79,6 +82,7 @@ async def _figures(address: str, process: Process, reports: int) -> Figures:
             1000 * (used.user + used.system - before) / len(taken), "ms/report", len(taken)
         ),
         **latency("acknowledged", taken),
+        **latency("strangers", strangers),
         **latency(f"batch_of_{_BATCH}", batches),
     }
 
