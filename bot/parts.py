@@ -1,5 +1,6 @@
 """What the gateway is made of, under typed names: opened by `gateway`, used by every route."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
@@ -33,6 +34,8 @@ STORE = web.AppKey("store", Store)
 ASSISTANT = web.AppKey("assistant", Assistant)
 QUEUE = web.AppKey("queue", Queue)
 CHANNELS = web.AppKey[Mapping[str, Channel]]("channels")
+SEEN = web.AppKey("channels_seen", Counter[tuple[str, str]])
+"""How often each channel reported what, since the start."""
 BUS = web.AppKey("bus", Bus)
 LIMITER = web.AppKey("limiter", Limiter)
 VOICE = web.AppKey("voice", Voice)

@@ -4,9 +4,12 @@ The messages themselves are in the store, so a queue can lose everything and not
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
+
+logger = logging.getLogger(__name__)
 
 Serve = Callable[[str], Awaitable[None]]
 
@@ -46,7 +49,11 @@ class LocalQueue:
         try:
             while joined := self._joined[shopper]:
                 self._joined[shopper] = []
-                await self._serve(shopper)
+                try:
+                    await self._serve(shopper)
+                except Exception as error:  # noqa: BLE001 the store knows whom to take up again
+                    name = type(error).__name__
+                    logger.error("A shopper could not be served (%s); it is tried again.", name)  # noqa: TRY400 a traceback may quote what was said
                 for served in joined:
                     served.set_result(None)
         finally:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from bot.assistant import Assistant, TurnRefusedError
 from bot.bus import CHANGES, Bus
@@ -14,8 +15,8 @@ from bot.sending import Sender
 from preferences.errors import UnavailableError
 from preferences.store.arrivals import count_as_press, fold
 from preferences.store.conversations import Received, read_unanswered
+from preferences.store.dead import Why, give_up
 from preferences.store.engine import Store
-from preferences.store.turns import give_up
 from preferences.understanding import is_stop
 from preferences.voice import Voice
 
@@ -54,23 +55,32 @@ class Server:
 
     async def _settled(self, shopper: str) -> list[Received]:
         """Give what waits, after whoever writes line by line on a channel had time for the next one."""
-        waiting = await self._waiting(shopper)
+        waiting = await _patiently(lambda: read_unanswered(self.store, shopper))
         if not any(one.to for one in waiting):
             return waiting
         for _ in range(_MOST_LINES if self.settle else 0):
             await asyncio.sleep(self.settle)
-            before, waiting = len(waiting), await self._waiting(shopper)
+            before = len(waiting)
+            waiting = await _patiently(lambda: read_unanswered(self.store, shopper))
             if len(waiting) == before:
                 break
-        for lines in in_a_row(waiting) if self.settle else ():
+        if await _patiently(lambda: self._make_one(waiting)):
+            return await _patiently(lambda: read_unanswered(self.store, shopper))
+        return waiting
+
+    async def _make_one(self, waiting: Sequence[Received]) -> bool:
+        """Make one message of lines in a row, and a press of a number; tell whether there was any."""
+        rows = in_a_row(waiting) if self.settle else []
+        for lines in rows:
             last, text = lines[-1], "\n".join(line.text for line in lines)
             names = [line.message_id for line in lines]
             await fold(self.store, last.conversation.id, names, text)
+        pressed = False
         for one in waiting:
             if one.to and one.kind == "text" and (number := _NUMBER.fullmatch(one.text)):
                 told = one.conversation.id, one.message_id
-                await count_as_press(self.store, *told, int(number[1]))
-        return await self._waiting(shopper)
+                pressed |= await count_as_press(self.store, *told, int(number[1]))
+        return bool(rows) or pressed
 
     async def _show_typing(self, received: Received) -> None:
         """Show it before anything is sent: what came after an answer would seem to go on for ever."""
@@ -90,20 +100,11 @@ class Server:
         except Exception as error:  # noqa: BLE001 a channel's fault must not end the queue
             logger.error("A message could not be sent (%s).", type(error).__name__)  # noqa: TRY400
 
-    async def _waiting(self, shopper: str) -> list[Received]:
-        wait = _FIRST_WAIT
-        while True:
-            try:
-                return await read_unanswered(self.store, shopper)
-            except UnavailableError:
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
-
     async def _answer(self, received: Received) -> None:
         if received.kind == "unheard":
             await self._close(received, "unheard")
             return
-        wait = _FIRST_WAIT
+        wait, why = _FIRST_WAIT, cast("Why", "failed")
         for _ in range(_MOST_TRIES):
             try:
                 await self.assistant.take_turn(received)
@@ -112,17 +113,36 @@ class Server:
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
             except TurnRefusedError:
+                why = "refused"
                 break
             else:
                 return
-        logger.error("A message could not be answered and is given up with an apology.")
-        await self._close(received, "failed")
+        logger.error(
+            "A message of %s could not be answered (%s): it is a dead letter, and its shopper has an"
+            " apology. `python -m bot channels dead` tells more, `… replay` has it tried again.",
+            received.conversation.channel,
+            why,
+        )
+        await self._close(received, "failed", why)
 
-    async def _close(self, received: Received, occasion: str) -> None:
+    async def _close(self, received: Received, occasion: str, why: Why | None = None) -> None:
         conversation = received.conversation
         said = self.voice.say(occasion, conversation.locale)
         now = datetime.now(UTC)
-        await give_up(self.store, conversation.id, received.message_id, said, now)
+        await _patiently(
+            lambda: give_up(self.store, conversation.id, received.message_id, said, now, why)
+        )
+
+
+async def _patiently[Result](work: Callable[[], Awaitable[Result]]) -> Result:
+    """Do it as soon as the store is there; it may be done twice."""
+    wait = _FIRST_WAIT
+    while True:
+        try:
+            return await work()
+        except UnavailableError:
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
 
 
 def in_a_row(waiting: Sequence[Received]) -> list[list[Received]]:

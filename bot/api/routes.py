@@ -6,6 +6,7 @@ from aiohttp import web
 
 from bot.api import (
     asks,
+    channels,
     consents,
     conversations,
     decisions,
@@ -32,6 +33,7 @@ _NOUNS = (
     shoppers,
     people,
     conversations,
+    channels,
     consents,
     suppressions,
     history,

@@ -9,28 +9,49 @@ from aiohttp import ClientSession
 
 from bot.channels.channel import SendError, open_channel
 from bot.channels.meta import end_of
-from preferences.errors import SettingsError
+from preferences.errors import AskfirstError, SettingsError
 from preferences.settings import CHANNEL_NEEDS, Settings, load_settings
+from preferences.store.dead import dead_messages, replay_dead
+from preferences.store.engine import open_own_store
 
 _META = ("whatsapp", "messenger", "instagram")
 
 
 def command(arguments: Sequence[str]) -> int:
-    """Print a line or two for each channel; 1 if one that is switched on does not work."""
+    """Print a line or two for each channel, or the dead letters; 1 if one that is on does not work."""
     parser = ArgumentParser(
         prog="python -m bot channels",
-        description="Tell what is set and what is missing for each channel, and try the credentials.",
+        description="check: tell what is set and what is missing for each channel, and try the credentials. dead: list the messages that could not be answered, without their words. replay: have them answered after all.",
     )
-    parser.add_argument("check", choices=["check"])
-    parser.parse_args(arguments)
+    parser.add_argument("what", choices=["check", "dead", "replay"])
+    parser.add_argument("--conversation", default="", help="replay those of one alone")
+    given = parser.parse_args(arguments)
     try:
         settings = load_settings()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    lines, works = asyncio.run(check(settings))
+    try:
+        lines, works = asyncio.run(_do(given.what, given.conversation, settings))
+    except AskfirstError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     sys.stdout.write("\n".join([*lines, ""]))
     return 0 if works else 1
+
+
+async def _do(what: str, conversation: str, settings: Settings) -> tuple[list[str], bool]:
+    if what == "check":
+        return await check(settings)
+    async with open_own_store(settings) as store:
+        if what == "dead":
+            found = [
+                f"{one.at:%Y-%m-%d %H:%M}  {one.channel:<10} {one.why:<8} {one.conversation} {one.message_id}"
+                for one in await dead_messages(store)
+            ]
+            return found or ["There is no dead letter."], True
+        count = await replay_dead(store, conversation)
+    return [f"{count} dead letters wait for an answer again."], True
 
 
 async def check(settings: Settings) -> tuple[list[str], bool]:

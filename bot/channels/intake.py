@@ -16,7 +16,7 @@ from bot.channels.channel import Channel
 from bot.channels.reading import Reading, cleaned
 from bot.limits import Rate
 from bot.messages import TURNS, Inbound
-from bot.parts import BUS, CHANNELS, CLOCK, LIMITER, QUEUE, SETTINGS, STORE, TOKENS
+from bot.parts import BUS, CHANNELS, CLOCK, LIMITER, QUEUE, SEEN, SETTINGS, STORE, TOKENS
 from bot.problems import problem
 from bot.together import Together, all_of
 from preferences.errors import BadInputError
@@ -44,7 +44,6 @@ _MOST_TOGETHER = 200
 _DOOR = web.AppKey("channels_door", asyncio.Semaphore)
 _ARRIVALS = web.AppKey("channels_arrivals", Together[Deed, Kept])
 _NEWS = web.AppKey("channels_news", Together[Sequence[News], None])
-_SEEN = web.AppKey("channels_seen", Counter[tuple[str, str]])
 
 
 def setup(app: web.Application) -> None:
@@ -57,7 +56,7 @@ def setup(app: web.Application) -> None:
     app[_DOOR] = asyncio.Semaphore(1 if single else _AT_ONCE)
     app[_ARRIVALS] = Together(partial(_keep_lot, app), _MOST_TOGETHER)
     app[_NEWS] = Together(partial(_hear_lot, app), _MOST_TOGETHER)
-    app[_SEEN] = Counter()
+    app[SEEN] = Counter()
     app.router.add_get(_PATH, handshake)
     app.router.add_post(_PATH, report)
 
@@ -227,7 +226,7 @@ def _reception(app: web.Application) -> Reception:
 
 def _count(app: web.Application, channel: Channel, one: Inbound) -> None:
     """Count what comes, and say so when something that is not for us comes the first time."""
-    counter, name = app[_SEEN], (channel.name, f"{one.action} {one.kind or ''}".strip())
+    counter, name = app[SEEN], (channel.name, f"{one.action} {one.kind or ''}".strip())
     counter[name] += 1
     if one.action in _NOT_OURS and counter[name] == 1:
         logger.info("%s sends what is not for the assistant (%s); it is acknowledged.", *name)

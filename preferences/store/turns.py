@@ -58,7 +58,7 @@ class Turns:
         :raises UnavailableError: nothing was stored; the same call may be made again.
         """
         async with self.store.begin() as session:
-            held = await _hold(session, conversation, message_id)
+            held = await hold(session, conversation, message_id)
             if held is None:
                 message = "This message is not in the log; it has to be kept before it is answered."
                 raise NotFoundError(message)
@@ -103,7 +103,7 @@ class Turns:
         row.turns += 1
         first = row.last_seq + 1
         lines = [
-            _line(vault, row, inbound, reply, seq, now)
+            line_of(vault, row, inbound, reply, seq, now)
             for seq, reply in enumerate(turn.replies, start=first)
         ]
         row.last_seq += len(lines)
@@ -125,7 +125,7 @@ def _need(inbound: MessageRow, ask: Ask | None, heard: Heard, catalogue: Catalog
     )
 
 
-async def _hold(
+async def hold(
     session: AsyncSession, conversation: str, message_id: str
 ) -> tuple[ConversationRow, MessageRow, ShopperRow] | None:
     """Give the conversation, locked for this turn, and the message in its log.
@@ -140,28 +140,6 @@ async def _hold(
         .with_for_update(of=[ConversationRow, MessageRow])
     )
     return (await session.exec(query)).first()
-
-
-async def give_up(
-    store: Store, conversation: str, message_id: str, apology: str, now: datetime
-) -> None:
-    """Close a message that cannot be answered with an apology, so that the next ones can be.
-
-    While a person talks there, nothing is said.
-    """
-    async with store.begin() as session:
-        held = await _hold(session, conversation, message_id)
-        if held is None or held[1].answered_at is not None:
-            return
-        row, inbound, _owner = held
-        inbound.answered_at = now
-        if row.handed_off_at is not None:
-            return
-        row.last_seq += 1
-        reply = Reply("say", apology)
-        session.add(_line(store.vault, row, inbound, reply, row.last_seq, now))
-        if address := read_address(store.vault, row):
-            put_dispatch(session, row, inbound, address, now)
 
 
 async def _message(
@@ -191,7 +169,7 @@ async def _pressed(session: AsyncSession, inbound: MessageRow, ask: Ask | None) 
     return Pressed(suggestion.choices[option], suggestion)
 
 
-def _line(
+def line_of(
     vault: Vault,
     row: ConversationRow,
     inbound: MessageRow,

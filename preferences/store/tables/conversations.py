@@ -47,7 +47,8 @@ class MessageRow(Row, table=True):
     """The log of a conversation, numbered without a gap; a channel resumes from it.
 
     `message_id` is the channel's own, there for what came in; `answered_at` tells that the turn was
-    committed, with its replies under `reply_to`.
+    committed, with its replies under `reply_to`. `dead_why` is why it could not be answered: a dead
+    letter, until somebody has it tried again.
     """
 
     __tablename__ = "message"
@@ -58,6 +59,12 @@ class MessageRow(Row, table=True):
             "at",
             sqlite_where=text("message_id IS NOT NULL AND answered_at IS NULL"),
             postgresql_where=text("message_id IS NOT NULL AND answered_at IS NULL"),
+        ),
+        Index(
+            "message_dead",
+            "at",
+            sqlite_where=text("dead_why IS NOT NULL"),
+            postgresql_where=text("dead_why IS NOT NULL"),
         ),
     )
     conversation_id: str = Field(foreign_key="conversation.id", primary_key=True)
@@ -71,6 +78,7 @@ class MessageRow(Row, table=True):
     reply_to: int | None = None
     at: datetime = a_time(index=True)
     answered_at: datetime | None = a_time(default=None)
+    dead_why: str | None = None
 
 
 class DispatchRow(Row, table=True):

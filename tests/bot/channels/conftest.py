@@ -17,7 +17,7 @@ from preferences.store.shoppers import find_shopper
 from preferences.store.tables import ConversationRow, DispatchRow
 from tests.bot.channels.bodies import PHONE
 from tests.bot.channels.platform import SETTINGS, Platform
-from tests.bot.conftest import FakeRasa, Gateway, Start, served
+from tests.bot.conftest import FakeRasa, Gateway, Start, assistant, served
 from tests.preferences.scenes import NOW
 
 
@@ -93,6 +93,7 @@ async def platform() -> AsyncIterator[Platform]:
 @pytest.fixture
 def dial(start: Start, platform: Platform, store: Store) -> Dial:
     """Open a line whose gateway has settings of its own."""
+    assistant()  # read once, before anything is waited for
 
     @asynccontextmanager
     async def dialling(**overrides: Any) -> AsyncIterator[Line]:
