@@ -177,6 +177,7 @@ def line_of(
     seq: int,
     now: datetime,
 ) -> MessageRow:
+    """Make the row of one line that the assistant says in answer to a message."""
     choices = [{"label": choice.label} for choice in reply.choices]
     asked = {"ask": reply.ask, "choices": choices} if reply.ask else {}
     line = MessageRow(

@@ -25,7 +25,7 @@ from preferences.store.tables import (
     OwnWordsRow,
     SuppressionRow,
 )
-from preferences.store.turns import give_up
+from preferences.store.dead import give_up
 from preferences.understanding import Guess, Heard
 from tests.preferences.scenes import ASSISTANT, CATALOGUE, DAY, HOUR, NOW, VOICE
 from tests.preferences.store.shop import Shop
