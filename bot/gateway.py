@@ -116,7 +116,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             )
         )
         http = await stack.enter_async_context(ClientSession())
-        sender = Sender(store, app[CHANNELS], http, app[TOKENS], app[VOICE])
+        sender = Sender(store, app[CHANNELS], http, app[TOKENS], app[VOICE], settings.public_url)
         settle = settings.settle_milliseconds / 1000
         server = Server(store, assistant, bus, app[VOICE], sender, settle)
         queue: Queue

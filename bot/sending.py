@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import uniform
 
 from aiohttp import ClientSession
 
 from bot.channels.channel import Address, Channel, SendError
 from bot.messages import Choice, Outbound
+from bot.own.page import PATH
 from bot.tokens import Tokens
 from preferences.store.conversations import Received
 from preferences.store.dispatches import (
@@ -31,6 +32,7 @@ _LONGEST_WAIT = 300.0
 _PATIENCE = timedelta(seconds=60)
 """How long a message whose fate nobody knows is waited for, before it is sent a second time."""
 _BLOCKED = timedelta(minutes=5)
+_BEFORE_LINK = 450
 _MARGIN = timedelta(minutes=2)
 
 
@@ -43,6 +45,8 @@ class Sender:
     http: ClientSession
     tokens: Tokens
     voice: Voice
+    public_url: str = ""
+    """Where the shopper's own page is reached from outside; empty: it is not offered."""
     blocked: dict[str, datetime] = field(default_factory=dict)
     """Channels on which nothing is sent until then: somebody has to mend the account."""
 
@@ -143,7 +147,19 @@ class Sender:
             else []
         )
         text = "\n\n".join(line.text for line in dispatch.lines)
+        if self.public_url and any(line.page for line in dispatch.lines):
+            text = self._with_page(text, dispatch)
         return Outbound(text, tuple(choices), self.voice.say("pick", dispatch.locale))
+
+    def _with_page(self, text: str, dispatch: Dispatch) -> str:
+        """Add the way to the shopper's own page, short enough that no channel cuts it off.
+
+        It is made as it is sent, and written down nowhere.
+        """
+        link = self.tokens.own_link(dispatch.conversation, datetime.now(UTC))
+        url = f"{self.public_url.rstrip('/')}{PATH}?link={link}"
+        said = text if len(text) <= _BEFORE_LINK else f"{text[: _BEFORE_LINK - 1].rstrip()}…"
+        return f"{said}\n\n{self.voice.say('data_page', dispatch.locale, url=url)}"
 
 
 def _against(dispatch: Dispatch, channel: Channel, now: datetime) -> str:

@@ -11,6 +11,7 @@ from preferences.errors import AskfirstError
 
 _SESSION = "askfirst-chat"
 _OWN_PAGE = "askfirst-my-data"
+_OWN_LINK = "askfirst-my-data-link"
 _IDENTITY = "askfirst"
 _LASTS = timedelta(days=30)
 _OWN_PAGE_LASTS = timedelta(minutes=15)
@@ -55,6 +56,21 @@ class Tokens:
         """
         message = "This page has been open for too long; open it again from the chat."
         return self._checked(ticket, _OWN_PAGE, message)
+
+    def own_link(self, conversation: str, now: datetime) -> str:
+        """Give what leads to that page from a message: it opens nothing until a person presses there.
+
+        Platforms look at what is behind a link before anybody does.
+        """
+        claims = {"sub": conversation, "aud": _OWN_LINK, "exp": now + _OWN_PAGE_LASTS}
+        return jwt.encode(claims, self.session_secret, "HS256")
+
+    def linked(self, link: str) -> str:
+        """Give the conversation whose page a link leads to.
+
+        :raises TokenError: the link is over or was not given by this gateway.
+        """
+        return self._checked(link, _OWN_LINK, "This link is over; ask for it again in the chat.")
 
     def _checked(self, token: str, audience: str, message: str) -> str:
         try:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from bot.assistant import Assistant, TurnRefusedError
 from bot.bus import CHANGES, Bus
@@ -104,7 +103,8 @@ class Server:
         if received.kind == "unheard":
             await self._close(received, "unheard")
             return
-        wait, why = _FIRST_WAIT, cast("Why", "failed")
+        wait = _FIRST_WAIT
+        why: Why = "failed"
         for _ in range(_MOST_TRIES):
             try:
                 await self.assistant.take_turn(received)

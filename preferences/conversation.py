@@ -229,13 +229,18 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One thing the assistant says; a question or a suggestion shows the choices of its ask."""
+    """One thing the assistant says; a question or a suggestion shows the choices of its ask.
+
+    `page` says that it tells what is kept: where the shopper's own page has no other door, the way
+    there is shown with it.
+    """
 
     kind: Literal["say", "question", "consent"]
     text: str
     ask: str | None = None
     choices: tuple[Choice, ...] = ()
     links: tuple[Link, ...] = ()
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,7 +219,9 @@ class Settings(BaseSettings):
         description="comma-separated channels beside the website: whatsapp, messenger, instagram, twilio",
     )
     public_url: str = Field(
-        "", description="https address of the gateway as others reach it; Twilio signs it"
+        "",
+        description="https address of the gateway as others reach it: Twilio signs it, links in"
+        " messages begin with it",
     )
     meta_app_secret: SecretStr = Field(
         SecretStr(""), description="verifies Meta's webhooks: the app secret of the Meta app"

@@ -31,6 +31,7 @@ from preferences.store.arrivals import (
 )
 from preferences.store.dispatches import News, hear, hear_until
 from preferences.store.lots import arrive_together
+from preferences.store.marketing import resume_marketing, stop_marketing
 from preferences.store.talks import Deed, Kept
 from preferences.understanding import is_stop
 
@@ -40,6 +41,8 @@ _PATH = "/v1/channels/{channel}"
 _BURST = 10
 _NOT_OURS = frozenset({"unsupported", "ignored_field", "group_message", "unreadable"})
 _AT_ONCE = 8
+_OPTED_OUT = 131050
+"""What WhatsApp answers where the recipient wants no advertising."""
 _MOST_TOGETHER = 200
 _DOOR = web.AppKey("channels_door", asyncio.Semaphore)
 _ARRIVALS = web.AppKey("channels_arrivals", Together[Deed, Kept])
@@ -119,7 +122,8 @@ async def _take(app: web.Application, channel: Channel, found: Sequence[Inbound]
 
 async def _other(app: web.Application, channel: Channel, one: Inbound, now: datetime) -> None:
     """Take in what is no turn and no news of a message of ours."""
-    place = _place(channel, one)
+    place, destinations = _place(channel, one), app[SETTINGS].destinations
+    at = min(one.at or now, now)
     if one.action in ("message_deleted", "message_edited") and one.about and one.names:
         instead = None if one.text is None else cleaned(one.text)
         async with app[_DOOR]:
@@ -127,8 +131,20 @@ async def _other(app: web.Application, channel: Channel, one: Inbound, now: date
     elif one.action in ("echo", "handover", "standby"):
         async with app[_DOOR]:
             await _hand_over(app, place, one, now)
+    elif one.names and _stops_marketing(one):
+        async with app[_DOOR]:
+            await stop_marketing(app[STORE], channel.name, one.names, destinations, at)
+    elif one.names and one.action == "marketing_opt_in":
+        async with app[_DOOR]:
+            await resume_marketing(app[STORE], channel.name, one.names, destinations, at)
     elif one.action == "ops_alert":
         logger.error("%s reports on the account: %s; look there.", channel.name, one.kind)
+
+
+def _stops_marketing(one: Inbound) -> bool:
+    """Tell whether somebody stopped the shop's advertising at the platform, or had done so before."""
+    told = one.receipt is not None and one.receipt.error == _OPTED_OUT
+    return one.action == "marketing_opt_out" or (one.action == "status" and told)
 
 
 def _whose(one: Inbound) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -163,7 +163,7 @@ def _system(told: Inbound, item: dict[str, Any]) -> Inbound:
     return replace(told, action="identity_change", renamed=renamed, source={})
 
 
-def _status(item: dict[str, Any], _value: dict[str, Any]) -> Iterator[Inbound]:
+def _status(item: dict[str, Any], value: dict[str, Any]) -> Iterator[Inbound]:
     """Read a status; statuses carry contacts too, which makes no message of them."""
     errors = things(item.get("errors"))
     price = thing(item.get("pricing"))
@@ -178,7 +178,12 @@ def _status(item: dict[str, Any], _value: dict[str, Any]) -> Iterator[Inbound]:
         error=number(errors[0].get("code")) if errors else None,
         free=free,
     )
-    yield Inbound("status", at=moment(item.get("timestamp")), receipt=receipt)
+    yield Inbound(
+        "status",
+        names=_names(word(item.get("recipient_id")), word(item.get("recipient_user_id")), value),
+        at=moment(item.get("timestamp")),
+        receipt=receipt,
+    )
 
 
 def _alert(item: dict[str, Any], _value: dict[str, Any]) -> Iterator[Inbound]:
@@ -196,8 +201,12 @@ def _echo(item: dict[str, Any], value: dict[str, Any]) -> Iterator[Inbound]:
     )
 
 
-def _preference(item: dict[str, Any], _value: dict[str, Any]) -> Iterator[Inbound]:
-    yield Inbound(_SWITCH.get(word(item.get("value")), "ignored_field"))
+def _preference(item: dict[str, Any], value: dict[str, Any]) -> Iterator[Inbound]:
+    yield Inbound(
+        _SWITCH.get(word(item.get("value")), "ignored_field"),
+        names=_names(word(item.get("wa_id")), word(item.get("user_id")), value),
+        at=moment(item.get("timestamp")),
+    )
 
 
 def _new_id(item: dict[str, Any], _value: dict[str, Any]) -> Iterator[Inbound]:

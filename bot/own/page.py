@@ -65,6 +65,13 @@ def own_page(frame: Frame, own: Own, catalogue: Catalogue, pause_days: int, *, d
     )
 
 
+def door_page(frame: Frame, link: str) -> str:
+    """Ask to come in: what opens the page is pressed by a person."""
+    return frame.whole(
+        tag("p", frame.say("door")), frame.form("open", label=frame.say("open"), link=link)
+    )
+
+
 def deletion_page(frame: Frame) -> str:
     """Ask once whether really everything is to go."""
     return frame.whole(

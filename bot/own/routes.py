@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.bus import CHANGES
 from bot.chat.requests import conversation_of
-from bot.own.page import FILE, PATH, STYLE, Frame, deletion_page, own_page
+from bot.own.page import FILE, PATH, STYLE, Frame, deletion_page, door_page, own_page
 from bot.parts import BUS, CATALOGUE, CLOCK, POLICY, SETTINGS, STORE, TOKENS, VOICE
 from bot.problems import problem
 from bot.tokens import TokenError
@@ -89,6 +89,8 @@ async def show(request: web.Request) -> web.Response:
     """Show the page; a ticket in the address becomes a cookie first, so that it is in no history."""
     if ticket := request.query.get("ticket"):
         return _with_cookie(request, ticket)
+    if link := request.query.get("link"):
+        return await _door(request, link)
     try:
         own = await _own(request)
     except (TokenError, NotFoundError):
@@ -111,8 +113,11 @@ async def act(request: web.Request) -> web.Response:
     A form of another site comes without the cookie, which is `SameSite=Lax`.
     """
     try:
-        own = await _own(request)
-        visit = Visit(request, own, await _form(request))
+        form = await _form(request)
+        if form.get("act") == "open":
+            talk = request.app[TOKENS].linked(form.get("link", ""))
+            return _with_cookie(request, request.app[TOKENS].own_page(talk, request.app[CLOCK]()))
+        visit = Visit(request, await _own(request), form)
         wanted = visit.form.get("act", "")
         if wanted == "delete":
             return await _delete(visit)
@@ -226,6 +231,15 @@ async def _delete(visit: Visit) -> web.Response:
     response = _html(frame.sentence("deleted"))
     response.del_cookie(_COOKIE, path=PATH)
     return response
+
+
+async def _door(request: web.Request, link: str) -> web.Response:
+    """Show a door to whoever follows a link from a message: a program that looks at it sees no more."""
+    try:
+        own = await read_own(request.app[STORE], request.app[TOKENS].linked(link))
+    except (TokenError, NotFoundError):
+        return _over(request)
+    return _html(door_page(_frame(request, own.locale), link))
 
 
 def _with_cookie(request: web.Request, ticket: str) -> web.Response:

@@ -1,5 +1,7 @@
 """What a shopper may want at any moment: obeyed from every state, before anything else."""
 
+from dataclasses import replace
+
 from preferences.conversation import (
     ConsentAct,
     Erased,
@@ -135,7 +137,8 @@ def tell_data(scene: Scene) -> Turn:
     if state.purchases and state.verified:
         facts.append(voice.say("data_purchases", state.locale, count=str(state.purchases)))
     told = scene.say("data_known", facts="; ".join(facts)) if facts else scene.say("data_nothing")
-    return told + put_again(scene)
+    shown = replace(told, replies=tuple(replace(one, page=True) for one in told.replies))
+    return shown + put_again(scene)
 
 
 def _fact(scene: Scene, known: Known) -> str:

@@ -40,12 +40,16 @@ _BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that the assistant said; `choices` are labels, in their order."""
+    """One line that the assistant said; `choices` are labels, in their order.
+
+    `page` says that the way to the shopper's own page belongs to it.
+    """
 
     kind: str
     text: str
     ask: str | None
     choices: tuple[str, ...]
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,7 @@ async def _dispatch(
                 read_text(vault, one, "text"),
                 one.body.get("ask"),
                 tuple(choice["label"] for choice in one.body.get("choices", ())),
+                one.body.get("page", False),
             )
             for one in said
             if one.reply_to == row.reply_to

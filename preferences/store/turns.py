@@ -179,7 +179,10 @@ def line_of(
 ) -> MessageRow:
     """Make the row of one line that the assistant says in answer to a message."""
     choices = [{"label": choice.label} for choice in reply.choices]
-    asked = {"ask": reply.ask, "choices": choices} if reply.ask else {}
+    asked: dict[str, Any] = {"ask": reply.ask, "choices": choices} if reply.ask else {}
+    more: dict[str, Any] = {"links": [asdict(link) for link in reply.links]} if reply.links else {}
+    if reply.page:
+        more["page"] = True
     line = MessageRow(
         conversation_id=row.id,
         seq=seq,
@@ -187,7 +190,7 @@ def line_of(
         kind=reply.kind,
         sealed_text="",
         lang=row.locale,
-        body=asked | ({"links": [asdict(link) for link in reply.links]} if reply.links else {}),
+        body=asked | more,
         reply_to=inbound.seq,
         at=now,
     )

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from preferences.conversation import About
 from preferences.errors import NotFoundError
 from preferences.store.conversations import choice_label, hand_back, read_log, read_unanswered
+from preferences.store.dead import give_up
 from preferences.store.engine import open_store
 from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.tables import (
@@ -25,7 +26,6 @@ from preferences.store.tables import (
     OwnWordsRow,
     SuppressionRow,
 )
-from preferences.store.dead import give_up
 from preferences.understanding import Guess, Heard
 from tests.preferences.scenes import ASSISTANT, CATALOGUE, DAY, HOUR, NOW, VOICE
 from tests.preferences.store.shop import Shop
