@@ -93,6 +93,10 @@ class Plain:
             seconds = await running.wait_for(f"{url}/")
             yield OpenPlain(running, url, count()), {"readyz": seconds}
 
+    def command(self, *arguments: str) -> Command:
+        """Give a command of Rasa's in the project."""
+        return self._rasa(self._project, *arguments)
+
     def _rasa(self, folder: Path, *arguments: str) -> Command:
         return Command((str(RASA), "-m", "rasa", *arguments), folder, {}, self._cache / "plain.log")
 

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any, Self
 from uuid import uuid4
 
+import jwt
 from aiohttp import ClientSession, ClientTimeout
 
 from tests.bench.processes import BenchError
@@ -38,14 +39,25 @@ class Chat:
         self._following = asyncio.create_task(self._follow())
 
     @classmethod
-    async def begin(cls, http: ClientSession, url: str, identity: str) -> Self:
-        """Begin a session of a shopper whom the shop knows, and listen."""
-        body = {"locale": "en", "identity": identity}
+    async def begin(cls, http: ClientSession, url: str, identity: str = "") -> Self:
+        """Begin a session, of a shopper whom the shop knows if there is an identity, and listen."""
+        body = {"locale": "en"} | ({"identity": identity} if identity else {})
         async with http.post(f"{url}/v1/chat/sessions", json=body) as response:
             if response.status != 201:
                 message = f"The gateway gives no session ({response.status})."
                 raise BenchError(message)
             return cls(http, url, (await response.json())["session"])
+
+    @property
+    def conversation(self) -> str:
+        """Give which one it is, as the session says."""
+        session = self._headers["Authorization"].removeprefix("Bearer ")
+        return str(jwt.decode(session, options={"verify_signature": False})["sub"])
+
+    @property
+    def heard_at(self) -> float:
+        """Give when the last line of the assistant came."""
+        return self._said[-1].at
 
     async def open(self) -> None:
         """Open the chat, and be asked something with buttons."""

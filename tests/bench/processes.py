@@ -82,7 +82,7 @@ class Running:
             with suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
                 cpu[part] = cpu.get(part, 0.0) + times.user + times.system
-                memory[part] = memory.get(part, 0.0) + _resident(process)
+                memory[part] = memory.get(part, 0.0) + resident(process)
         return Usage(cpu, memory)
 
     def _parts(self, process: psutil.Process, above: str) -> Sequence[tuple[str, psutil.Process]]:
@@ -155,7 +155,7 @@ async def _answers(session: ClientSession, url: str) -> bool:
     return False
 
 
-def _resident(process: psutil.Process) -> float:
+def resident(process: psutil.Process) -> float:
     """Give the share of memory that is this process's (PSS); where /proc does not tell, its RSS."""
     with suppress(OSError):
         for row in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
