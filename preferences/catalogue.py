@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from preferences.errors import CatalogueError
-from preferences.lexicon.options import Telling, telling_words
+from preferences.lexicon.options import Telling, own_wordings, telling_words
 from preferences.texts import LOCALES
 
 HERE = Path(__file__).parent
@@ -233,6 +233,16 @@ class Catalogue(_Entry):
         }
         own = {(name, WORDS) for name, one in self.questions.items() if one.kind == "open"}
         return frozenset(options | own)
+
+    @cached_property
+    def worded(self) -> Mapping[str, Mapping[str, str]]:
+        """The bare words that are one option's own wording and no other's, by question."""
+        return {
+            question.id: own_wordings(
+                {option.value: option.wordings for option in question.options}
+            )
+            for question in self.questions.values()
+        }
 
     @cached_property
     def telling(self) -> Mapping[str, Telling]:

@@ -12,14 +12,17 @@ from preferences.conversation import Ask, Choice
 from preferences.lexicon.channels import Polarity, Statement, Wishes, details, wants_none, wishes
 from preferences.lexicon.options import options_named
 from preferences.lexicon.signals import (
+    answered,
     grief,
     is_no_grief,
     is_no_stop,
     is_stop_word,
+    recipient,
     short_act,
     stops,
     thanks_beside,
 )
+from preferences.lexicon.words import bare
 
 _START = frozenset({"start", "unstop"})
 # Permission is only ever given by words that mean nothing else.
@@ -34,6 +37,7 @@ _YES = frozenset(
     }
 )
 CHANNELS = "channel_preference"
+RECIPIENT = "gift_or_self"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _CERTAIN = 0.97
 _TWO = 2
@@ -45,6 +49,8 @@ _OUTSIDE, _OUTSIDE_WHEN_ASKED = 1.5, 0.8
 _GRIEF_WITHOUT_A_WORD = 0.5
 # A thanks beside other words is mostly their polite end.
 _THANKS_BESIDE = 0.25
+# Where yes or no was asked, how much likelier both are, and the one that the words begin with.
+_YES_OR_NO, _BEGUN = 2.0, 8.0
 # What is only said to a question; and where nothing is open, how much less likely it is.
 _TO_A_QUESTION = frozenset({"dont_know", "no_preference", "not_relevant"})
 _TO_NOTHING = 0.3
@@ -150,6 +156,7 @@ def _certain(
     return (
         (None if ask is None else _chosen(words, ask, catalogue))
         or _mourning(text)
+        or _worded(heard, ask, catalogue)
         or _brief(text, words)
         or _about_channels(text, ask, catalogue, guesses)
         or _stopped(text)
@@ -159,6 +166,20 @@ def _certain(
 def _mourning(text: str) -> Reading | None:
     whose = grief(text)
     return None if whose is None else Reading("sensitive_event", _CERTAIN, detail={"kind": whose})
+
+
+def _worded(heard: Heard, ask: Ask | None, catalogue: Catalogue) -> Reading | None:
+    """Read words that the catalogue gives to one option of the open question, and to no other.
+
+    What is said of channels may be turned round, so those are read by their words.
+    """
+    if ask is None or ask.kind != "question" or ask.question == CHANNELS:
+        return None
+    value = catalogue.worded[ask.question].get(bare(heard.text))
+    if value is None:
+        return None
+    detail = _told_besides(heard, catalogue.questions[ask.question])
+    return _answer(ask.question, value, _CERTAIN, detail)
 
 
 def _brief(text: str, words: str) -> Reading | None:
@@ -361,10 +382,19 @@ def _likelihood(guess: Guess, heard: Heard, ask: Ask | None, catalogue: Catalogu
             return 0.05 if is_no_stop(heard.text) else 1.0
         case "out_of_scope":
             return _OUTSIDE if asked is None else _OUTSIDE_WHEN_ASKED
-        case "answer" if asked is not None:
-            known = guess.question == asked
-            return _ASKED * _fits(guess, heard, catalogue) if known else _ANOTHER
+        case "answer":
+            return _as_answer(guess, asked, heard, catalogue)
+        case "affirm" | "deny" if (
+            asked is not None and catalogue.questions[asked].kind == "confirm"
+        ):
+            return _YES_OR_NO * (_BEGUN if answered(heard.text) == guess.act else 1.0)
     return _in_place(guess.act, heard.text, ask)
+
+
+def _as_answer(guess: Guess, asked: str | None, heard: Heard, catalogue: Catalogue) -> float:
+    if asked is None:
+        return _fits(guess, heard, catalogue) if guess.question == RECIPIENT else 1.0
+    return _ASKED * _fits(guess, heard, catalogue) if guess.question == asked else _ANOTHER
 
 
 def _in_place(act: str, text: str, ask: Ask | None) -> float:
@@ -375,12 +405,16 @@ def _in_place(act: str, text: str, ask: Ask | None) -> float:
 
 
 def _fits(guess: Guess, heard: Heard, catalogue: Catalogue) -> float:
-    """Somebody who was named, or a feast, speaks for a gift."""
+    """Words like "for me" speak for their option; somebody who was named, or a feast, for a gift."""
     if (guess.question, guess.value) not in catalogue.values:
         return 1.0
     option = catalogue.questions[guess.question or ""].option(guess.value or "")
-    named = {"relation", "occasion"} & set(heard.entities)
-    return _NAMED if named and option.subject == "gift" else 1.0
+    named = bool({"relation", "occasion"} & set(heard.entities))
+    told = recipient(heard.text)
+    if told is None:
+        return _NAMED if named and option.subject == "gift" else 1.0
+    told_alone = told == "household" or not named
+    return _NAMED if told_alone and (guess.question, guess.value) == (RECIPIENT, told) else 1.0
 
 
 def may_mean(heard: Heard, act: str) -> bool:

@@ -1,6 +1,7 @@
 """Reads wishes about channels clause by clause, with what turns each one round."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from preferences.lexicon.pages import ChannelWords, channel_words
@@ -75,18 +76,42 @@ def details(text: str) -> dict[str, str]:
 
 
 def _statements(clause: str, known: ChannelWords) -> list[Statement]:
-    """A word of refusal counts for the channels after it, or where none follows, before it."""
+    """A word of refusal counts for the channels after it, or where none follows, before it.
+
+    It does so up to a word of contrast: "nicht WhatsApp, sondern E-Mail" wants the second.
+    """
     channels, rest = _named(clause, known)
-    turns = [match.start() for match in known.cues["negation"].finditer(rest)]
-    if not channels:
-        return []
-    turned_back = bool(turns) and not any(place > min(turns) for place, _ in channels)
+    found: list[Statement] = []
+    for start, end in _sides(rest, [place for place, _ in channels], known):
+        turns = _turns(rest, start, end, known)
+        here = [(place, channel) for place, channel in channels if start <= place < end]
+        turned_back = bool(turns) and not any(place > min(turns) for place, _ in here)
+        found += [
+            Statement(
+                channel,
+                "does_not_want" if turned_back or any(turn < place for turn in turns) else "wants",
+            )
+            for place, channel in here
+        ]
+    return found
+
+
+def _sides(rest: str, places: list[int], known: ChannelWords) -> list[tuple[int, int]]:
+    """Part a clause at each word of contrast that has channels on both sides."""
+    ends = [match.start() for match in known.cues["contrast"].finditer(rest)]
+    cuts = [0]
+    for end in ends:
+        if any(cuts[-1] <= place < end for place in places) and any(p > end for p in places):
+            cuts.append(end)
+    return list(pairwise([*cuts, len(rest)])) if places else []
+
+
+def _turns(rest: str, start: int, end: int, known: ChannelWords) -> list[int]:
+    """Give the places of what refuses between two places; "als" does only after "lieber"."""
     return [
-        Statement(
-            channel,
-            "does_not_want" if turned_back or any(turn < place for turn in turns) else "wants",
-        )
-        for place, channel in channels
+        match.start()
+        for match in known.cues["negation"].finditer(rest, start, end)
+        if match[0] != "als" or known.cues["comparative"].search(rest, start, match.start())
     ]
 
 

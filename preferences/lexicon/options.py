@@ -51,6 +51,15 @@ def _telling(options: Mapping[str, Counter[str]], spread: Counter[str]) -> Telli
     }
 
 
+def own_wordings(wordings: Wordings) -> Mapping[str, str]:
+    """Give the option of every bare wording that is one option's alone."""
+    found: dict[str, set[str]] = {}
+    for value, texts in wordings.items():
+        for text in texts:
+            found.setdefault(bare(text), set()).add(value)
+    return {words: values.pop() for words, values in found.items() if words and len(values) == 1}
+
+
 def options_named(text: str, telling: Telling) -> tuple[str, ...]:
     """Give each option that a clause names alone and plainly, in the order of `telling`.
 

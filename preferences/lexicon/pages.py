@@ -107,6 +107,18 @@ def short_words() -> ShortWords:
     )
 
 
+@cache
+def turn_words() -> Mapping[str, Pattern[str]]:
+    """Read how a yes and a no begin, of `short.yml`."""
+    return _each(_page("short")["begins"])
+
+
+@cache
+def recipient_words() -> Mapping[str, Pattern[str]]:
+    """Read `recipients.yml`."""
+    return {value: _any([words.replace(" |", "|")]) for value, words in _page("recipients").items()}
+
+
 def _page(name: str) -> dict[str, Any]:
     return read_yaml(_HERE / f"{name}.yml")
 

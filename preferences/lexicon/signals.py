@@ -2,7 +2,14 @@
 
 from re import Pattern
 
-from preferences.lexicon.pages import StopWords, grief_words, short_words, stop_words
+from preferences.lexicon.pages import (
+    StopWords,
+    grief_words,
+    recipient_words,
+    short_words,
+    stop_words,
+    turn_words,
+)
 from preferences.lexicon.words import bare, clauses, is_slip, signs, unhurried
 
 _FEW = 3  # words that one slip may hide the keyword among
@@ -87,3 +94,18 @@ def thanks_beside(text: str) -> bool:
     """Whether one clause is a thanks and nothing else, and another says something."""
     thanks = [short_words().words.get(clause) == "thank" for clause in clauses(text)]
     return any(thanks) and not all(thanks)
+
+
+def recipient(text: str) -> str | None:
+    """Give the option that words like "for me" speak for, where they speak for one."""
+    parts = clauses(text)
+    for value, words in recipient_words().items():
+        if any(words.search(part) for part in parts):
+            return value
+    return None
+
+
+def answered(text: str) -> str | None:
+    """Tell whether a message begins with a yes or a no: `affirm`, `deny`, or nothing."""
+    words = bare(text)
+    return next((act for act, begin in turn_words().items() if begin.match(words)), None)

@@ -4,7 +4,15 @@ import pytest
 
 from preferences.catalogue import Catalogue, load_catalogue
 from preferences.lexicon.channels import wishes
-from preferences.lexicon.signals import grief, is_no_grief, is_no_stop, short_act, stops
+from preferences.lexicon.signals import (
+    answered,
+    grief,
+    is_no_grief,
+    is_no_stop,
+    recipient,
+    short_act,
+    stops,
+)
 from preferences.lexicon.words import bare, is_slip, signs
 from preferences.texts import LOCALES
 from preferences.understanding import Guess, Heard, Reading, gives_permission, read
@@ -552,3 +560,131 @@ def test_loss_is_heard_in_softer_words(text: str) -> None:
 )
 def test_what_only_sounds_like_loss_is_none(text: str) -> None:
     assert grief(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no more from you people please",
+        "would rather not hear from your store any more",
+        "unsubscrbe me from all of it",
+        "I've changed my mind about being contacted",
+        "quit buzzin me up all day",
+        "end this and never start again",
+        "estoy harta de vuestras preguntas",
+        "no sigan escribiendo",
+        "bórrenme de todos los envíos",
+        "dejen de fastidiar",
+        "wie werde ich euch los?",
+        "verschwindet aus meinem Handy",
+        "ich hab euch so satt",
+        "setzt mich auf die Sperrliste",
+    ],
+)
+def test_families_of_ending_it_are_heard(text: str) -> None:
+    assert meant(text).act == "stop"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "give it a rest till next week, I have guests",
+        "eine halbe Stunde Ruhe im Karton wäre schön",
+        "a feeder that works while I'm out",
+        "can you not ship to Ireland?",
+    ],
+)
+def test_a_rest_or_an_absence_ends_nothing(text: str) -> None:
+    assert not stops(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        ("dad's funeral is tomorrow", "person"),
+        ("the lady it was for is no longer with us", "person"),
+        ("we had her diagnosed with MS last week", "person"),
+        ("le han detectado un tumor a mi madre", "person"),
+        ("mi abuela se nos fue anoche", "person"),
+        ("Diagnose Lungenkrebs, gestern", "person"),
+        ("sie ist nicht mehr aufgewacht", "person"),
+        ("unser Kater wurde überfahrn", "pet"),
+    ],
+)
+def test_illness_and_death_are_heard_by_their_families_of_words(text: str, whose: str) -> None:
+    assert grief(text) == whose
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "refused"),
+    [
+        ("nicht per SMS, sondern per Mail", ("email",), ("sms",)),
+        ("nicht anrufen sondern WhatsApp", ("whatsapp",), ("phone",)),
+        ("no por correo sino por whatsapp", ("whatsapp",), ("email",)),
+        ("no calls but texts are fine", ("sms",), ("phone",)),
+        ("als Push in der App", ("app",), ()),
+        ("lieber per Mail als per SMS", ("email",), ("sms",)),
+        ("anything but phone calls", (), ("phone",)),
+        ("bin the emails", (), ("email",)),
+        ("Messenger könnt ihr vergessen", (), ("messenger",)),
+        ("basta con un sms", ("sms",), ()),
+    ],
+)
+def test_a_word_of_contrast_turns_the_wish(
+    text: str, wanted: tuple[str, ...], refused: tuple[str, ...]
+) -> None:
+    said = wishes(text)
+
+    assert (said.of("wants"), said.of("does_not_want")) == (wanted, refused)
+
+
+@pytest.mark.parametrize(
+    ("text", "whom"),
+    [
+        ("the scarf is for me, I'm always cold", "self"),
+        ("hab ich mir selbst gegönnt", "self"),
+        ("es para mí, me lo merezco", "self"),
+        ("for all of us at home", "household"),
+        ("für mich und meine Frau", "household"),
+        ("para mi marido y para mí", "household"),
+        ("para mi hermana", None),
+        ("for me to give to my aunt", None),
+    ],
+)
+def test_for_whom_is_told_without_a_name(text: str, whom: str | None) -> None:
+    assert recipient(text) == whom
+
+
+@pytest.mark.parametrize(
+    ("text", "act"),
+    [
+        ("nope, just the two of us", "deny"),
+        ("para nada, vivo sola", "deny"),
+        ("aye, every month", "affirm"),
+        ("ja freilich, für alle", "affirm"),
+        ("ja ja, wer's glaubt", None),
+        ("sure, in your dreams", None),
+        ("nothing of the kind", None),
+    ],
+)
+def test_how_an_answer_begins_is_a_yes_or_a_no(text: str, act: str | None) -> None:
+    assert answered(text) == act
+
+
+def test_where_yes_or_no_was_asked_the_first_word_counts() -> None:
+    ask = replace(an_ask("question"), question="team_orders", choices=())
+    guesses = (Guess("not_relevant", 0.6), Guess("deny", 0.2), Guess("affirm", 0.1))
+
+    assert read(Heard("no, I live alone", guesses), ask, CHANNELS).act == "deny"
+    assert read(Heard("who, me?", guesses), ask, CHANNELS).act == "not_relevant"
+
+
+def test_the_wording_of_an_option_answers_the_question_it_belongs_to() -> None:
+    ask = replace(an_ask("question"), question="gift_or_self", choices=())
+    option = CHANNELS.questions["gift_or_self"].option("household")
+    words = option.examples["en"][0]
+
+    reading = read(Heard(words.upper(), (Guess("out_of_scope", 0.9),)), ask, CHANNELS)
+
+    assert (reading.act, reading.value, reading.sure) == ("answer", "household", True)
+    assert read(Heard(words, (Guess("out_of_scope", 0.9),)), None, CHANNELS).act == "out_of_scope"

@@ -1,4 +1,4 @@
-"""The sentences to be judged by: two sets in halves, one for looking and one unseen; a third unseen."""
+"""The sentences to be judged by: three sets in halves, one for looking and one unseen; one unseen."""
 
 import json
 import re
@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 FIRST = Path(__file__).parent / "heldout"
 SECOND = Path(__file__).parent / "heldout2"
 THIRD = Path(__file__).parent / "heldout3"
+FOURTH = Path(__file__).parent / "heldout4"
 
 
 @dataclass(frozen=True, slots=True)
