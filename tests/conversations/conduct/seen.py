@@ -82,8 +82,9 @@ async def play(shopper: Shopper, case: Case) -> Seen:
 
 
 def as_line(told: Mapping[str, Any]) -> Line:
-    """Take a line of the log."""
-    labels = tuple(choice["label"] for choice in told["choices"])
+    """Take a line of the log; what may be tapped under a tip asks nothing."""
+    asks = told["kind"] != "say"
+    labels = tuple(choice["label"] for choice in told["choices"] if asks)
     return Line(told["kind"], told["text"], told["lang"], labels)
 
 
