@@ -147,15 +147,18 @@ async def _ceiling(shop: _Shop, latency: int, contacts: int, suffix: str) -> Non
             async with open_store(shop.url, shop.vault) as store:
                 await _mark(shop, store, statements)
             async with _worker(shop, crm.url) as worker:
+                begun = (await crm.until(lambda told: told["writes"] > 0))["writes"]
+                spent = sum(worker.cpu_times()[:2])  # on starting
                 found = await crm.until(lambda told: told["writes"] >= contacts)
-                cpu = sum(worker.cpu_times()[:2])
+                spent = sum(worker.cpu_times()[:2]) - spent
             seconds = found["last"] - found["first"]
             rate = Figure((found["writes"] - 100) / seconds, "contacts/s", found["writes"])
             name = f"sync.ceiling.{kind}.{latency}ms{suffix}"
             _print(name, rate, Figure(CEILING, "contacts/s", 0), _LIMIT)
             _print(f"{name}.refused", Figure(found["refused"], "429", found["writes"]), None, "")
-            each = Figure(1000 * cpu / found["writes"], "ms CPU/contact", found["writes"])
-            _print(f"{name}.cpu", each, None, "")
+            if (told := found["writes"] - begun) > 0:
+                each = Figure(1000 * spent / told, "ms CPU/contact", told)
+                _print(f"{name}.cpu", each, None, "")
 
 
 async def _memory(databases: Sequence[str], admin: str, contacts: int) -> None:
