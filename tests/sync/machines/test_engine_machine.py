@@ -4,7 +4,7 @@ Whatever happens: what a CRM is told is how the shopper stands in that moment; n
 where nobody can be in doubt; and once everything is well again, the CRM holds the truth.
 """
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from preferences.lanes import LANES
 from preferences.store.erasure import erase
 from preferences.store.letters import Letters, replay
 from preferences.store.outbox import Due, claim, mark
-from preferences.store.tables import SuppressionRow
+from preferences.store.tables import OutboxRow, SuppressionRow
 from sync.delivery import Delivery, Result
 from sync.errors import DestinationUnavailableError
 from sync.telling import Teller
@@ -42,18 +42,24 @@ LINES = (
 workers = st.integers(0, WORKERS - 1)
 shoppers = st.integers(0, SHOPPERS - 1)
 moods = st.sampled_from(["well", "well", "away", "loses", "picky"])
+lossy = st.sampled_from(["loses", "loses", "away"])
 lanes = st.sampled_from([("wish",), ("news", "backfill"), LANES])
 waits = st.sampled_from([0, 0, 1, 40, 3600])
-moves = st.one_of(
+changes = st.one_of(
     st.tuples(st.just("answers"), shoppers),
     st.tuples(st.just("withdraws"), shoppers),
     st.tuples(st.just("stops"), shoppers),
     st.tuples(st.just("starts_again"), shoppers),
     st.tuples(st.just("has_everything_deleted"), shoppers),
     st.tuples(st.just("is_looked_at_though_nothing_has_changed"), shoppers),
+)
+moves = st.one_of(
+    changes,
     st.tuples(st.just("claims"), workers, lanes),
     st.tuples(st.just("tells"), workers, moods),
-    *[st.tuples(st.just("works"), workers, moods, waits)] * 3,
+    *[st.tuples(st.just("works"), workers, moods, waits)] * 2,
+    st.tuples(st.just("works_and_meanwhile"), workers, moods, changes),
+    *[st.tuples(st.just("stops_and_regrets_it"), workers, shoppers, lossy)] * 2,
     st.tuples(st.just("dies"), workers),
     st.tuples(st.just("waits"), waits),
     st.tuples(st.just("letters_are_replayed")),
@@ -67,7 +73,7 @@ class Moody(MemoryCrm):
         super().__init__(batch_size=SHOPPERS)
         self.machine = machine
         self.mood = "well"
-        self.contents: dict[str, dict[str, Any]] = {}
+        self.meanwhile: tuple[Any, ...] | None = None
 
     async def push(self, batch: Sequence[Delivery]) -> Sequence[Result]:
         if self.mood == "away":
@@ -81,6 +87,8 @@ class Moody(MemoryCrm):
             return await super().push(batch)
         finally:
             self.poison, self.lose = {}, 0
+            if self.meanwhile and (doing := self.machine._begins(self.meanwhile)):
+                await doing
 
     def _take(self, one: Delivery) -> Result:
         self.machine.arrives(one)
@@ -112,20 +120,26 @@ class EngineMachine(RuleBasedStateMachine):
     @initialize()
     def both_have_answered(self) -> None:
         for which in range(SHOPPERS):
-            self.answers(which)
+            self.run(self.answers(which))
 
     # Several at once: a rule by itself is tried too seldom with what it needs before it.
     @rule(told=st.lists(moves, min_size=6, max_size=12))
     def many_things_happen(self, told: list[tuple[Any, ...]]) -> None:
-        for name, *given in told:
-            getattr(self, name)(*given)
+        for move in told:
+            if (doing := self._begins(move)) is not None:
+                self.run(doing)
+
+    def _begins(self, move: tuple[Any, ...]) -> Coroutine[Any, Any, None] | None:
+        name, *given = move
+        doing: Coroutine[Any, Any, None] | None = getattr(self, name)(*given)
+        return doing
 
     # What shoppers do
 
-    def answers(self, which: int) -> None:
+    async def answers(self, which: int) -> None:
         shopper = self._name(which)
         if shopper not in self.truth:
-            self.run(self._write(shopper, add_shopper_who_answered, urgent=False))
+            await self._write(shopper, add_shopper_who_answered, urgent=False)
             self.truth[shopper] = {"for_whom": "gift", "leave_alone": False}
             self.consents[shopper] = 1
             return
@@ -135,10 +149,10 @@ class EngineMachine(RuleBasedStateMachine):
             async def again(session: Any, who: str) -> None:
                 await add_answer(session, who, 2, "self", None)
 
-            self.run(self._write(shopper, again, urgent=False))
+            await self._write(shopper, again, urgent=False)
             held["for_whom"] = "self"
 
-    def withdraws(self, which: int) -> None:
+    async def withdraws(self, which: int) -> None:
         shopper = self._name(which)
         held = self.truth.get(shopper)
         if held is not None and self.consents[shopper] == 1:
@@ -146,10 +160,10 @@ class EngineMachine(RuleBasedStateMachine):
             async def withdraw(session: Any, who: str) -> None:
                 await add_consent(session, who, 2, "withdrawn")
 
-            self.run(self._write(shopper, withdraw, urgent=True))
+            await self._write(shopper, withdraw, urgent=True)
             self.consents[shopper], held["for_whom"] = 2, None
 
-    def stops(self, which: int) -> None:
+    async def stops(self, which: int) -> None:
         shopper = self._name(which)
         held = self.truth.get(shopper)
         if held is not None and not held["leave_alone"]:
@@ -159,10 +173,10 @@ class EngineMachine(RuleBasedStateMachine):
                 await add_suppression(session, who, reason)
 
             self.world.waits(timedelta(seconds=1))
-            self.run(self._write(shopper, stop, urgent=True))
+            await self._write(shopper, stop, urgent=True)
             held["leave_alone"] = True
 
-    def starts_again(self, which: int) -> None:
+    async def starts_again(self, which: int) -> None:
         shopper = self._name(which)
         held = self.truth.get(shopper)
         if held is not None and held["leave_alone"]:
@@ -172,10 +186,10 @@ class EngineMachine(RuleBasedStateMachine):
                 for row in (await session.exec(query)).all():
                     row.lifted_at = self.world.now
 
-            self.run(self._write(shopper, start, urgent=False))
+            await self._write(shopper, start, urgent=False)
             held["leave_alone"] = False
 
-    def has_everything_deleted(self, which: int) -> None:
+    async def has_everything_deleted(self, which: int) -> None:
         shopper = self._name(which)
         if self.truth.get(shopper) is None:
             return
@@ -184,7 +198,7 @@ class EngineMachine(RuleBasedStateMachine):
             async with self.store.begin() as session:
                 await erase(session, shopper, self.world.now, destinations=[self.name])
 
-        self.run(forget())
+        await forget()
         self.truth[shopper] = None
 
     # What workers do
@@ -197,19 +211,33 @@ class EngineMachine(RuleBasedStateMachine):
         hand, self.hands[who] = self.hands[who], []
         self.crm.mood = mood
         self._tell(hand)
+        self.whoever_the_crm_is_wrong_about_is_still_to_be_told()
 
     def works(self, who: int, mood: str, later: float) -> None:
         self.world.waits(timedelta(seconds=later))
         self.claims(who, LANES)
         self.tells(who, mood)
 
-    def is_looked_at_though_nothing_has_changed(self, which: int) -> None:
+    async def is_looked_at_though_nothing_has_changed(self, which: int) -> None:
         if self._name(which) in self.truth:
 
             async def nothing(session: Any, who: str) -> None:
                 del session, who
 
-            self.run(self._write(self._name(which), nothing, urgent=False))
+            await self._write(self._name(which), nothing, urgent=False)
+
+    def works_and_meanwhile(self, who: int, mood: str, change: tuple[Any, ...]) -> None:
+        """Have something change while the request is on its way."""
+        self.crm.meanwhile = change
+        self.works(who, mood, 40)
+        self.crm.meanwhile = None
+
+    def stops_and_regrets_it(self, who: int, which: int, mood: str) -> None:
+        """Come back to what the CRM was told before, whatever it heard in between."""
+        self.works(who, "well", 40)
+        self.run(self.stops(which))
+        self.works(who, mood, 0)
+        self.run(self.starts_again(which))
 
     def dies(self, who: int) -> None:
         self.doubts |= {due.shopper for due in self.hands[who]}
@@ -262,6 +290,13 @@ class EngineMachine(RuleBasedStateMachine):
                     self.doubts = (before - shoppers) | self._others(hand)
                 else:
                     self.doubts |= shoppers
+
+    def whoever_the_crm_is_wrong_about_is_still_to_be_told(self) -> None:
+        rows = self.run(self.world.rows(OutboxRow, OutboxRow.destination, [self.name]))
+        waiting = {row.shopper_id for row in rows if row.desired_version > row.synced_version}
+        for shopper, truth in self.truth.items():
+            is_right = _filled(self.crm.records.get(shopper)) == _filled(truth)
+            assert is_right or shopper in waiting, shopper
 
     def _is_held_twice(self, hand: list[Due]) -> bool:
         return bool(self._others(hand))
