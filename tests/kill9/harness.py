@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from time import sleep
+from traceback import print_exc
 from typing import Any
 
 from tests.kill9.writer import Scene, live, recover
@@ -46,6 +47,8 @@ def _fork(
     try:
         asyncio.run(job(scene, life, writing))
         code = 0
+    except BaseException:  # noqa: BLE001  (os._exit would keep it to itself)
+        print_exc()
     finally:
         os._exit(code)
 

@@ -77,9 +77,9 @@ class Witness:
     assistant: Assistant = _ASSISTANT
     turn: Turn | None = None
 
-    @property
-    def catalogue(self) -> Any:
-        return self.assistant.catalogue
+    def __getattr__(self, name: str) -> Any:
+        """Give whatever else the assistant knows: its catalogue, its policy."""
+        return getattr(self.assistant, name)
 
     def respond(self, message: Message, state: State) -> Turn:
         self.turn = self.assistant.respond(message, state)
