@@ -25,7 +25,7 @@ from tests.bench.figures import Figure, Figures, latency
 from tests.bench.processes import free_port, resident
 
 _EVERY_SECONDS = 15.0  # between two messages of a shopper
-_OPENED_AT_ONCE = 50
+_OPENED_AT_ONCE = 4  # a database of one writer refuses who waits for too long
 
 
 @dataclass
