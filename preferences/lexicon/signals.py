@@ -1,5 +1,6 @@
 """Finds in a message what must not be missed: a wish to stop, a death, despair."""
 
+from functools import lru_cache
 from re import Pattern
 
 from preferences.lexicon.pages import (
@@ -96,6 +97,7 @@ def thanks_beside(text: str) -> bool:
     return any(thanks) and not all(thanks)
 
 
+@lru_cache(maxsize=64)  # asked once for each guess
 def recipient(text: str) -> str | None:
     """Give the option that words like "for me" speak for, where they speak for one."""
     parts = clauses(text)
