@@ -326,3 +326,21 @@ def test_a_crm_is_told_the_truth_of_each_moment_and_ends_with_it(world: World) -
     with TemporaryDirectory() as folder:
         machine = lambda: EngineMachine(world, Path(folder))  # noqa: E731
         run_state_machine_as_test(machine, settings=playing(12, 5))
+
+
+def test_what_was_told_before_a_lost_answer_is_not_taken_for_what_the_crm_holds(
+    world: World, tmp_path: Path
+) -> None:
+    machine = EngineMachine(world, tmp_path)
+    machine.both_have_answered()
+    machine.many_things_happen([("stops_and_regrets_it", 0, 0, "loses"), ("waits", 40)])
+    machine.teardown()
+
+
+def test_what_changes_while_a_request_is_on_its_way_is_told_after_it(
+    world: World, tmp_path: Path
+) -> None:
+    machine = EngineMachine(world, tmp_path)
+    machine.both_have_answered()
+    machine.many_things_happen([("works_and_meanwhile", 0, "well", ("withdraws", 0))])
+    machine.teardown()
