@@ -129,7 +129,7 @@ class Question(_Entry):
     unclear: Texts
     """The question in other words, where the answer was not understood."""
     taps: list[Tap] = ["mute"]
-    """What else is one tap away, before "Rather not say": that it is not relevant, that it is taken
+    """What else is one tap away, behind "Rather not say": that it is not relevant, that it is taken
     care of already, that it is not to be asked again. Each holds for a time (policy.yml)."""
     options: list[Option] = []
     """The answers; a confirm has yes and no, an open one has none."""

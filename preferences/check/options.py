@@ -19,7 +19,7 @@ def check_buttons(page: Page, question: Question) -> Iterator[Finding]:
     """Look whether every channel can show the options as they are."""
     offered = [option for option in question.options if option.offered]
     most = BUTTON if len(offered) <= _MOST_BUTTONS else _ROW
-    rows = _MOST_ROWS - len(question.taps) - 1  # the last one is the way out
+    rows = _MOST_ROWS - len(question.taps) - 1  # one is the way out
     if len(offered) > rows:
         remedy = f"Offer {rows}, and let the others be understood with offered: false"
         yield page.find(f"offers {len(offered)} options", remedy, "options")

@@ -84,7 +84,7 @@ def question_ask(scene: Scene, question: Question, about: About | None) -> Ask:
         version=question.version,
         purpose=question.purpose,
         wording=scene.voice.fill(wording[locale], product=product),
-        choices=(*_options(scene, question), *_taps(scene, question), _way_out(scene)),
+        choices=(*_options(scene, question), _way_out(scene), *_taps(scene, question)),
         locale=locale,
         asked_at=scene.state.now,
         about=about,
@@ -278,5 +278,5 @@ def _taps(scene: Scene, question: Question) -> Iterator[Choice]:
 
 
 def _way_out(scene: Scene) -> Choice:
-    """Give the button that stands last and asks no questions back."""
+    """Give the button that stands behind the answers and asks no questions back."""
     return Choice(scene.voice.say("decline_label", scene.state.locale), act="decline")

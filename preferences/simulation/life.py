@@ -229,7 +229,9 @@ class _Life:
         if deed < eager + self.ways.skips:
             return _PAUSE
         declines = deed < eager + self.ways.skips + self.ways.declines
-        return Pressed(ask.choices[-1]) if declines else None
+        return (
+            Pressed(next(one for one in ask.choices if one.act == "decline")) if declines else None
+        )
 
     def _tap(self, suggestion: Ask | None) -> Message | None:
         """Now and then, say by one tap that tips are not wanted."""

@@ -75,8 +75,8 @@ async def test_a_dress_bought_in_the_demo_shop_is_asked_about_and_answered_by_bu
         "A gift",
         "For me",
         "Someone at home",
-        "Don't ask again",
         "Rather not say",
+        "Don't ask again",
     }
     await eventually(lambda: (world.in_crm("9001") or {}).get("preferences") == [answer])
     await eventually(

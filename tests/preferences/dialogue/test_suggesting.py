@@ -158,11 +158,14 @@ def test_a_need_is_closed_by_one_tap_in_every_language(locale: str, act: str) ->
     assert records(written, Suppress) == [kept]
 
 
-def test_the_way_out_stands_last_whatever_else_may_be_tapped() -> None:
+def test_the_answers_and_the_way_out_stand_together_and_the_taps_behind_them() -> None:
     for question in load_catalogue().questions.values():
         ask = candidate_ask(a_scene(a_state()), question, a_candidate(question=question.id))
-        assert ask.choices[-1] == Choice("Rather not say", act="decline")
-        assert {choice.act for choice in ask.choices if choice.act} > {"decline"}, question.id
+        acts = [choice.act for choice in ask.choices]
+        answers = acts.index("decline")
+        assert ask.choices[answers] == Choice("Rather not say", act="decline")
+        assert acts[answers:] == ["decline", *question.taps], question.id
+        assert all(choice.value for choice in ask.choices[:answers])
         assert len(ask.choices) <= 10
 
 
