@@ -27,7 +27,8 @@ class NewSuppression(Body):
     scope: Literal["all", "channel", "topic", "category"]
     target: str = Field("", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
     """Which channel, topic (a question or a purpose) or category; empty where it is all."""
-    reason: Literal["unsubscribed", "complained", "asked_the_shop", "law"]
+    reason: Literal["unsubscribed", "complained", "asked_the_shop", "law", "churn"]
+    """Why; `churn` is what the shop concludes: it may be losing them, and help is due instead."""
     days: int | None = Field(None, ge=1, le=3650)
     """For how long; without it, until the shopper lifts it."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from preferences.choosing.inputs import Inputs, Weighable
 from preferences.conversation import Reason, Stage, State, Suppression
 
-SAFETY = frozenset({"sensitive_moment", "despair", "complaint", "return", "under_age"})
+SAFETY = frozenset({"sensitive_moment", "despair", "complaint", "return", "under_age", "churn"})
 """Reasons of silence that protect the shopper; every other one is a wish."""
 
 

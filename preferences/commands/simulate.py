@@ -24,12 +24,25 @@ _BROKEN = 1
 def add(verbs: Any) -> None:
     """Describe the verb."""
     parser = verbs.add_parser(
-        "simulate", help="let invented shoppers live under these questions and limits, and count"
+        "simulate",
+        help="let invented shoppers live under these questions and limits, and count",
+        description="Try your questions and limits on invented shoppers before real ones meet them."
+        " Nothing is sent and nothing is kept; a year of 10,000 takes some minutes.",
+        epilog="It prints how often each of them was asked, what came of it, and how often it was"
+        " silent and why. It ends with 1 if a limit was exceeded.",
     )
-    parser.add_argument("--shoppers", type=_count, default=10_000, help="how many")
-    parser.add_argument("--days", type=_count, default=365, help="how long each of them is watched")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same figures")
-    parser.add_argument("--draw", type=Path, metavar="FOLDER", help="draw them as SVG as well")
+    parser.add_argument(
+        "--shoppers", type=_count, default=10_000, help="how many (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--days", type=_count, default=365, help="how long each lives (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="the same one gives the same figures again"
+    )
+    parser.add_argument(
+        "--draw", type=Path, metavar="FOLDER", help="draw the figures as SVG there, too"
+    )
     parser.set_defaults(run=run)
 
 

@@ -131,6 +131,28 @@ def test_of_two_questions_the_one_of_more_worth_is_asked_and_the_other_is_told()
     assert asked.score > other.score > POLICY.worth.threshold
 
 
+def test_one_trigger_is_two_questions_or_silence_as_each_shopper_is_and_each_says_why() -> None:
+    same = (a_candidate(), a_candidate("other", question="motive"))
+    told = Held("gift_or_self", NOW - DAY, DRESS.purchase, DRESS.sku)
+
+    new = decided(ready(candidates=same))
+    known = decided(ready(candidates=same, held=(told,)))
+    stopped = decided(ready(candidates=same, suppressions=(STOPPED,)))
+
+    assert {new.trigger, known.trigger, stopped.trigger} == {"opened"}
+    assert (new.question, codes(new)) == ("gift_or_self", ["outweighed"])
+    assert (known.question, codes(known)) == ("motive", ["known_already"])
+    assert (stopped.question, codes(stopped)) == (None, ["shopper_said_stop"])
+
+
+def test_whom_the_shop_may_be_losing_is_asked_nothing_and_the_log_says_so() -> None:
+    decision = decided(ready(suppressions=(Suppression("all", "", "churn"),)))
+
+    assert decision.question is None
+    assert [(one.code, one.stage) for one in decision.reasons] == [("churn", "safety")]
+    assert sentence("churn") == "The shop may be losing them: help is due, and no question."
+
+
 def test_asking_nothing_wins_where_an_answer_changes_little() -> None:
     old = a_candidate(question="motive", at=NOW - 90 * DAY)
 

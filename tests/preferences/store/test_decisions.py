@@ -6,6 +6,7 @@ import pytest
 from preferences.choosing import decide
 from preferences.choosing.inputs import inputs_from_json
 from preferences.commands.why import replayed, told
+from preferences.dialogue.respond import Assistant
 from preferences.errors import NotFoundError
 from preferences.store.conversations import Conversation
 from preferences.store.decisions import Decided, read_decisions
@@ -22,8 +23,8 @@ from preferences.store.tables import (
     ProductRow,
     SuppressionRow,
 )
-from tests.preferences.scenes import DAY, HOUR, MINUTE, NOW, POLICY
-from tests.preferences.store.shop import Shop
+from tests.preferences.scenes import CATALOGUE, DAY, HOUR, MINUTE, NOW, POLICY, VOICE
+from tests.preferences.store.shop import Replies, Shop
 from tests.vaults import VAULT
 
 CHANNELS = ("web", "whatsapp", "email", "sms", "telegram")
@@ -176,6 +177,30 @@ async def test_what_the_shop_reports_is_no_sign_of_the_shopper(shop: Shop) -> No
     (decision,) = await decisions_of(shop, talk)
     assert [reason["code"] for reason in decision.reasons] == ["quiet_hours"]
     assert [row.seen_at for row in await shop.rows(ConversationRow)] == [NOW]
+
+
+async def test_ten_orders_in_a_week_are_ten_decisions_and_not_a_second_question(shop: Shop) -> None:
+    policy = POLICY.model_copy(update={"days_between_questions": 0})  # but for the week, it may
+    shop.assistant = Assistant(CATALOGUE, VOICE, policy)
+    talk, _ = await shop.asks_the_question()
+    await shop.hears(talk, "a gift")
+    said: Replies = []
+    for number in range(10):
+        shop.waits(16 * HOUR)
+        there = await shop.meets("4711", CHANNELS[number % 5])
+        await shop.sells("4711", f"order-{number}", "dress")
+        await finds_worth_asking(shop, there)
+        said += await shop.sees(there, "purchased")
+
+    storm = (await decisions_of(shop, talk))[:10]
+
+    assert said == []
+    assert {(one.trigger, one.question) for one in storm} == {("purchased", None)}
+    codes = [{reason["code"] for reason in one.reasons} for one in storm]
+    assert all("week_budget_used" in found for found in codes)
+    shop.waits(8 * HOUR)
+    await shop.sees(await shop.meets("4711"), "opened")
+    assert (await decisions_of(shop, talk))[0].question is not None
 
 
 async def _ask_everywhere_at_once(shop: Shop, *, permitted: bool) -> None:
