@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from argparse import SUPPRESS, ArgumentParser
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from aiohttp import ClientSession, web
 from uvloop import new_event_loop
@@ -49,7 +51,7 @@ from bot.turn import Server
 from bot.upkeep import keep_up
 from bot.widget import routes as widget
 from preferences.catalogue import load_catalogue
-from preferences.errors import AskfirstError, UnavailableError
+from preferences.errors import AskfirstError, UnavailableError, UnmigratedError
 from preferences.policy import load_policy
 from preferences.settings import Settings, load_settings
 from preferences.store.conversations import read_waiting
@@ -62,6 +64,7 @@ logger = logging.getLogger(__name__)
 _LARGEST_BODY = 4 * 1024**2
 _SWEEP_SECONDS = 20
 _AGAIN_SECONDS = 1.0
+_FIRST_LOOK_SECONDS = 5.0
 _GRACE = timedelta(seconds=1)  # what was said just now is sent by whoever served it
 
 
@@ -98,6 +101,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     async with AsyncExitStack() as stack:
         store = app[STORE] = await stack.enter_async_context(open_own_store(settings))
+        await _refuse_unmigrated(store)
         redis = connect(settings.redis_url) if settings.redis_url else None
         namespace = f"askfirst:{sha256(settings.database.encode()).hexdigest()[:8]}"
         if redis is None:
@@ -135,6 +139,20 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _refuse_unmigrated(store: Store) -> None:
+    """Let nothing begin on a store without tables; one that is away is waited for later.
+
+    :raises UnmigratedError: it has none.
+    """
+    try:
+        async with asyncio.timeout(_FIRST_LOOK_SECONDS):
+            await store.ping()
+    except UnmigratedError:
+        raise
+    except (UnavailableError, TimeoutError) as error:
+        logger.warning("The gateway starts without its store: %s", error or "no answer yet.")
+
+
 async def _end_streams(app: web.Application) -> None:
     """Let open streams end by themselves: their pages come back to the next gateway."""
     await app[BUS].tell("", "closing")
@@ -158,15 +176,34 @@ async def _send_again(store: Store, queue: Queue) -> None:
                 await queue.put(shopper)
 
 
-def main() -> int:
-    """Run the gateway until it is told to stop."""
+def main(arguments: Sequence[str]) -> int:
+    """Run the gateway until it is told to stop, and give the exit code."""
     try:
-        settings = load_settings()
+        settings = load_settings(**_read(arguments))
         app = create_app(settings)
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s"
+        )
+        return _serve(app, settings)
     except AskfirstError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+
+
+def _read(arguments: Sequence[str]) -> dict[str, Any]:
+    parser = ArgumentParser(
+        prog="python -m bot.gateway",
+        description="Run the gateway alone, until Ctrl-C; its store must be there"
+        " (`alembic upgrade head`). `python -m bot` runs it with all it needs.",
+        epilog="Every other setting is an ASKFIRST_* variable; .env.example names them all.",
+        argument_default=SUPPRESS,
+    )
+    parser.add_argument("--host", help="address to listen on (ASKFIRST_HOST, 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (ASKFIRST_PORT, 8080)")
+    return vars(parser.parse_args(arguments))
+
+
+def _serve(app: web.Application, settings: Settings) -> int:
     try:
         web.run_app(
             app,
@@ -180,11 +217,11 @@ def main() -> int:
     except OSError as error:
         sys.stderr.write(
             f"Port {settings.port} on {settings.host} cannot be opened ({error.strerror}); "
-            "stop what uses it or set ASKFIRST_PORT to another one.\n"
+            "stop what uses it or take another one by --port or ASKFIRST_PORT.\n"
         )
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

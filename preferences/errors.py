@@ -30,3 +30,7 @@ class NotFoundError(AskfirstError):
 
 class UnavailableError(AskfirstError):
     """A part is away: nothing was done, the same call may be made again later."""
+
+
+class UnmigratedError(UnavailableError):
+    """The store has no tables yet: waiting does not make them, the named command does."""

@@ -77,6 +77,15 @@ def empty_postgresql_url(postgresql_template: str) -> Iterator[str]:
     yield from _fresh("template0")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("empty_postgresql_url")
+        return url
+    return f"sqlite:///{tmp_path}/askfirst.db"
+
+
 @pytest.fixture
 async def store(store_url: str) -> AsyncIterator[Store]:
     async with open_store(store_url, VAULT) as opened:

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event, literal, table, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from preferences.errors import UnavailableError
+from preferences.errors import UnavailableError, UnmigratedError
 from preferences.settings import Settings
 from preferences.store.journal import Journal
 from preferences.store.remembering import RememberingSession, remembered
@@ -25,7 +25,11 @@ _DRIVERS = {"sqlite://": "sqlite+aiosqlite://", "postgresql://": "postgresql+asy
 # PostgreSQL's classes of errors that pass: no connection, no access or database (yet), a deadlock,
 # no room, shutting down, a broken disk. asyncpg gives most of them no closer type.
 _AWAY = frozenset({"08", "28", "3D", "40", "53", "57", "58"})
-
+_MISSING = frozenset({"42P01", "42703"})  # a table, a column
+_UNMIGRATED = (
+    "The preference store has no tables of this version yet; make them by `alembic upgrade head`,"
+    " or start Askfirst by `make run`, which does it first."
+)
 
 VAULT = "vault"
 _SEALED = (
@@ -63,6 +67,7 @@ class Store:
         A writer takes SQLite's lock at once, so that two never deadlock half-way; a reader takes
         none, and each of its queries sees what is committed by then.
 
+        :raises UnmigratedError: the database has not the tables yet.
         :raises UnavailableError: the database is away or full: nothing was stored.
         """
         engine = self._reading if readonly else self._engine
@@ -77,8 +82,11 @@ class Store:
             if _WIPING in session.info:
                 await self.wipe()
         except (DBAPIError, OSError) as error:
-            if isinstance(error, DBAPIError) and not _is_away(error):
-                raise
+            if isinstance(error, DBAPIError):
+                if _is_unmigrated(error):
+                    raise UnmigratedError(_UNMIGRATED) from error
+                if not _is_away(error):
+                    raise
             message = "The preference store cannot be reached; try again in a moment."
             raise UnavailableError(message) from error
 
@@ -104,14 +112,11 @@ class Store:
     async def ping(self) -> None:
         """See whether the store can be reached and has its tables.
 
-        :raises UnavailableError: it cannot, or they are not there (yet).
+        :raises UnmigratedError: they are not there (yet).
+        :raises UnavailableError: it cannot be reached.
         """
-        try:
-            async with self.begin(readonly=True) as session:
-                await session.exec(select(literal(1)).select_from(table("shopper")).limit(1))
-        except ProgrammingError as error:
-            message = "The preference store has no tables yet; start Askfirst by `make run`."
-            raise UnavailableError(message) from error
+        async with self.begin(readonly=True) as session:
+            await session.exec(select(literal(1)).select_from(table("shopper")).limit(1))
 
 
 @asynccontextmanager
@@ -206,6 +211,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     if not connection.get_execution_options().get("readonly", False):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _is_unmigrated(error: DBAPIError) -> bool:
+    """Whether a table or a column is missing; SQLite tells that by its sentence alone."""
+    if getattr(error.orig, "sqlstate", None) in _MISSING:
+        return True
+    return str(error.orig).startswith(("no such table", "no such column"))
 
 
 def _is_away(error: DBAPIError) -> bool:

@@ -14,14 +14,6 @@ def shop(store: Store) -> Shop:
     return Shop(store)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database without tables."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("empty_postgresql_url")
-    return f"sqlite:///{tmp_path}/askfirst.db"
-
-
 @pytest.fixture
 async def elsewhere(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty store of another deployment, with keys of its own."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, ProgrammingError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError, StatementError
 
-from preferences.errors import UnavailableError
+from preferences.errors import UnavailableError, UnmigratedError
 from preferences.store.engine import Store, open_store
 from preferences.store.tables import ShopperRow
 from tests.preferences.scenes import NOW
@@ -70,7 +70,18 @@ async def test_a_mistake_of_ours_is_no_outage(store: Store) -> None:
 async def test_a_wrong_statement_is_no_outage(postgresql_url: str) -> None:
     async with open_store(postgresql_url, VAULT) as store, store.begin() as session:
         with pytest.raises(ProgrammingError):
-            await session.exec(text("SELECT nonsense"))
+            await session.exec(text("SELECT 1 +"))
+
+
+async def test_a_store_of_an_older_version_says_how_its_tables_are_brought_up(store: Store) -> None:
+    async with store.begin() as session:
+        with pytest.raises(DBAPIError) as missing:
+            await session.exec(text("SELECT of_a_later_version FROM shopper"))
+        await session.rollback()
+
+    with pytest.raises(UnmigratedError, match="alembic upgrade head"):
+        async with store.begin():
+            raise missing.value
 
 
 async def test_a_time_comes_back_as_the_same_moment_in_utc(store: Store) -> None:
@@ -94,19 +105,12 @@ async def test_a_store_with_its_tables_is_ready(store: Store) -> None:
     await store.ping()
 
 
-async def test_a_store_without_tables_is_not_ready(tmp_path: Path) -> None:
-    async with open_store(f"sqlite:///{tmp_path}/empty.db", VAULT) as store:
-        with pytest.raises(UnavailableError):
+async def test_a_store_without_tables_says_how_they_are_made(bare_url: str) -> None:
+    async with open_store(bare_url, VAULT) as store:
+        with pytest.raises(UnmigratedError, match="make them by `alembic upgrade head`"):
             await store.ping()
-
-
-async def test_postgresql_without_tables_is_not_ready(postgresql_url: str) -> None:
-    async with open_store(postgresql_url, VAULT) as store:
-        async with store.begin() as session:
-            await session.exec(text("DROP TABLE shopper CASCADE"))
-
-        with pytest.raises(UnavailableError, match="has no tables yet"):
-            await store.ping()
+        with pytest.raises(UnmigratedError, match="make them by `alembic upgrade head`"):
+            await add(store)
 
 
 @pytest.mark.usefixtures("patience")

@@ -2,12 +2,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
 
-from preferences.errors import UnavailableError
+from preferences.errors import UnmigratedError
 from preferences.store.engine import Store, open_store
 from preferences.store.outbox import LEASE, Due, Pending, claim, mark, pending, retry
 from preferences.store.outcomes import Told, acknowledge, backoff, fail
@@ -259,20 +258,9 @@ async def test_pending_counts_who_waits_and_who_failed_for_each_destination(stor
     assert await pending(store) == {"log": Pending(2, 0), "webhook": Pending(2, 1)}
 
 
-async def test_a_store_that_is_not_migrated_is_unavailable_and_says_what_to_do(
-    tmp_path: Path,
-) -> None:
-    async with open_store(f"sqlite:///{tmp_path / 'empty.db'}", VAULT) as store:
-        with pytest.raises(UnavailableError):
-            await pending(store)
-
-
-async def test_the_same_on_postgresql(postgresql_url: str) -> None:
-    async with open_store(postgresql_url, VAULT) as store:
-        async with store.begin() as session:
-            await (await session.connection()).exec_driver_sql("DROP TABLE outbox")
-
-        with pytest.raises(UnavailableError, match="alembic upgrade head"):
+async def test_a_store_that_is_not_migrated_says_what_to_do(bare_url: str) -> None:
+    async with open_store(bare_url, VAULT) as store:
+        with pytest.raises(UnmigratedError, match="alembic upgrade head"):
             await pending(store)
 
 
