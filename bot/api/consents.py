@@ -88,12 +88,10 @@ async def add_consent(call: Call, path: ShopperPath, body: NewDecision) -> Reply
     """Report what a shopper decided.
 
     A refusal, a withdrawal or an objection always counts. A permission that is older than a no is
-    refused (409), and so is anything about who had everything deleted.
+    refused (409), and so is anything about who had everything deleted. A purpose that the shop asks
+    for no more can be taken back still.
     """
     purpose = call.request.app[CATALOGUE].purposes.get(body.purpose)
-    if purpose is None:
-        message = "There is no such purpose; name one of purposes.yml."
-        raise BadInputError(message, field="purpose")
     if body.shown_at and body.shown_at > call.now:
         message = "shown_at: this is in the future; tell when the text was shown."
         raise BadInputError(message, field="shown_at")

@@ -125,7 +125,10 @@ async def disable_webhook(call: Call, path: WebhookPath, body: Pause) -> Webhook
 
 @operation("GET", "/v1/webhooks/{id}/deliveries", {"admin"}, problems=[NOT_FOUND])
 async def list_deliveries(call: Call, path: WebhookPath, query: DeliveriesQuery) -> DeliveriesPage:
-    """List what was sent to a webhook and what waits, the newest first; kept for 90 days."""
+    """List what was sent to a webhook and what waits, the newest first.
+
+    It is kept for ASKFIRST_KEEP_DELIVERIES_DAYS, 30 unless the shop says otherwise.
+    """
     found = await read_deliveries(call.store, path.id, query.state, query.before, query.limit + 1)
     page = found[: query.limit]
     return DeliveriesPage(

@@ -173,7 +173,7 @@ async def _take_back(visit: Visit, purpose: str) -> None:
     told = Reported(
         purpose, "withdrawn", None, visit.own.locale, "page", "shopper", f"page/{uuid4().hex}"
     )
-    known = app[CATALOGUE].purposes[purpose]
+    known = app[CATALOGUE].purposes.get(purpose)  # one that is asked for no more can be taken back
     await report_decision(app[STORE], visit.shopper, told, known, visit.destinations, visit.now)
 
 
@@ -195,7 +195,7 @@ async def _stop(visit: Visit) -> None:
     """Do what “stop” does in the chat: silence first, then every permission is taken back."""
     await _silence(visit, Unwanted("all", "", "shopper_said_stop", source="shopper"))
     for purpose, event in visit.own.profile.consents.items():
-        if event.permits and purpose in visit.request.app[CATALOGUE].purposes:
+        if event.permits:
             await _take_back(visit, purpose)
 
 

@@ -81,20 +81,24 @@ async def report_decision(
     store: Store,
     shopper: str,
     told: Reported,
-    purpose: Purpose,
+    purpose: Purpose | None,
     destinations: Sequence[str],
     now: datetime,
 ) -> str:
     """Append a decision to the ledger and give the event's id; told again it is that event.
 
+    `purpose` is None where the catalogue has it no more: what was permitted can be taken back still.
+
     :raises NotFoundError: there is no such shopper.
     :raises ErasedError: they had everything deleted.
-    :raises BadInputError: the text that a permission answers is not known here.
+    :raises BadInputError: the purpose, or the text that a permission answers, is not known here.
     :raises OvertakenError: a permission is older than a no.
     """
     async with store.begin() as session:
         head = await head_of(session, shopper)
         await refuse_erased(session, head)
+        if purpose is None:
+            await _refuse_unknown(session, head, told)
         notice = await _notice(session, head, told) if told.shown else None
         event, is_new = await append_new_consent(
             session, head, _act(told, purpose, notice, destinations, now)
@@ -166,6 +170,15 @@ async def lift_suppression(
         await mark(session, head, destinations, now, urgent=False)
 
 
+async def _refuse_unknown(session: AsyncSession, head: str, told: Reported) -> None:
+    decided = select(ConsentRow.purpose).where(
+        of_person(ConsentRow.shopper_id, head), ConsentRow.purpose == told.purpose
+    )
+    if told.state == "given" or (await session.exec(decided)).first() is None:
+        message = "There is no such purpose; name one of purposes.yml."
+        raise BadInputError(message, field="purpose")
+
+
 async def _notice(session: AsyncSession, head: str, told: Reported) -> Notice:
     assert told.shown is not None  # noqa: S101  (the caller has looked)
     known = await session.get(NoticeRow, told.shown.sha256)
@@ -186,11 +199,12 @@ async def _notice(session: AsyncSession, head: str, told: Reported) -> Notice:
 
 def _act(
     told: Reported,
-    purpose: Purpose,
+    purpose: Purpose | None,
     notice: Notice | None,
     destinations: Sequence[str],
     now: datetime,
 ) -> Act:
+    lasts = timedelta(days=purpose.valid_days) if purpose and told.state == "given" else None
     return Act(
         purpose=told.purpose,
         state=told.state,
@@ -204,8 +218,8 @@ def _act(
         words=told.words,
         notice=notice,
         recipients=tuple(destinations),
-        categories=tuple(purpose.data_categories),
-        valid_until=now + timedelta(days=purpose.valid_days) if told.state == "given" else None,
+        categories=tuple(purpose.data_categories) if purpose else (),
+        valid_until=now + lasts if lasts else None,
     )
 
 

@@ -16,6 +16,7 @@ from preferences.profile import Profile
 from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.profiles import read_profile
 from preferences.store.tables import AnswerRow, OutboxRow, SuppressionRow
+from preferences.store.wishes import Reported, Shown, report_decision
 from tests.bot.conftest import Gateway, Page
 from tests.preferences.store.shop import Shop
 
@@ -107,6 +108,24 @@ async def test_what_was_permitted_is_taken_back_and_hides_what_was_said(gateway:
     profile = await profile_of(gateway)
     assert profile.consents["tailor_suggestions"].state == "withdrawn"
     assert profile.answers == ()
+
+
+@pytest.mark.parametrize(("act", "form"), [("withdraw", {"purpose": "an_older_one"}), ("stop", {})])
+async def test_what_the_shop_asks_for_no_more_can_be_taken_back_still(
+    gateway: Gateway, act: str, form: dict[str, str]
+) -> None:
+    page = await has_answered(gateway)
+    app, profile = gateway.app, await profile_of(gateway)
+    [given] = profile.consents.values()
+    shown = Shown(str(given.notice_sha256), given.occurred_at)
+    told = Reported("an_older_one", "given", "yes", "en", "shop", "key:1", "e", shown)
+    purpose = app[CATALOGUE].purposes["tailor_suggestions"]
+    await report_decision(app[STORE], profile.shopper, told, purpose, (), datetime.now(UTC))
+    async with opened(gateway, page) as own:
+        status, _ = await own.does(act, **form)
+
+    assert status == 200
+    assert (await profile_of(gateway)).consents["an_older_one"].state == "withdrawn"
 
 
 async def test_a_pause_and_its_end_and_a_stop(gateway: Gateway) -> None:

@@ -65,6 +65,23 @@ async def test_a_permission_has_its_notice_its_words_and_an_end(store: Store, an
     assert await urgent(store) == [False]
 
 
+async def test_of_a_purpose_that_is_no_more_only_what_was_permitted_is_taken_back(
+    store: Store, anna: str
+) -> None:
+    async def tell(told: Reported) -> str:
+        return await report_decision(store, anna, told, None, ("log",), NOW + DAY)
+
+    with pytest.raises(BadInputError, match="no such purpose"):
+        await tell(NO)
+    await report(store, anna, YES)
+    with pytest.raises(BadInputError, match="no such purpose"):
+        await tell(replace(YES, effect="effect-3"))
+    await tell(NO)
+
+    _, events = await read_consent_events(store, anna)
+    assert [entry.record["state"] for entry in events] == ["given", "withdrawn"]
+
+
 async def test_a_report_told_again_is_the_same_event(store: Store, anna: str) -> None:
     assert await report(store, anna, YES) == await report(store, anna, YES, DAY)
     assert [change.type for change in await read_changes(store, 0, 9)] == ["consent.given"]
