@@ -16,13 +16,13 @@ from preferences.store.addresses import (
     add_address,
     conversation_at,
     open_conversation,
-    put_address,
     read_address,
 )
 from preferences.store.conversations import Conversation
 from preferences.store.engine import Store, vault_of
 from preferences.store.meeting import meet_on_channel, rename
-from preferences.store.persons import head_of, of_person
+from preferences.store.persons import head_of
+from preferences.store.readdressing import readdress
 from preferences.store.sealed import put_sealed
 from preferences.store.shoppers import find_shopper
 from preferences.store.tables import (
@@ -235,15 +235,7 @@ async def follow(store: Store, kind: str, old: str, new: str, now: datetime) -> 
 async def _follow(session: AsyncSession, kind: str, old: str, new: str, now: datetime) -> None:
     shopper = await find_shopper(session, kind, old)
     await rename(session, kind, old, new, now)
-    head = await head_of(session, shopper or "")
-    talks = select(ConversationRow).where(
-        of_person(ConversationRow.shopper_id, head),
-        col(ConversationRow.sealed_address).is_not(None),
-    )
-    for row in (await session.exec(talks.with_for_update())).all():
-        address = read_address(vault_of(session), row)
-        if address.get(kind) == old:
-            put_address(vault_of(session), row, {**address, kind: new})
+    await readdress(session, shopper or "", kind, old, new)
 
 
 async def unsay(

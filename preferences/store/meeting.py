@@ -11,6 +11,7 @@ from preferences.names import normal
 from preferences.store.engine import vault_of
 from preferences.store.links import join
 from preferences.store.persons import head_of, of_person
+from preferences.store.readdressing import readdress
 from preferences.store.shoppers import (
     add_name,
     find_name,
@@ -42,6 +43,7 @@ async def meet_on_channel(
     number = await find_name(session, _PHONE, names[_PHONE]) if _PHONE in names else None
     if number is not None and await _is_of_another(session, number, own, names[own]):
         await unlink_name(session, number, "recycled", now)
+        await readdress(session, number.shopper_id, _PHONE, names[_PHONE], None)
         number = None
     if found is not None and number is not None and await _are_two(session, found, number):
         ends = (found.shopper_id, number.shopper_id)

@@ -239,13 +239,16 @@ async def test_a_number_and_an_id_are_one_person_and_a_recycled_number_is_anothe
     both = whatsapp(message(id="wamid.2"), contacts=[own])
     by_id = whatsapp(message(id="wamid.3", **{"from": None, "from_user_id": BSUID}))
     stranger = whatsapp(message(id="wamid.4"), contacts=[own | {"user_id": "ES.999"}])
-    for number, body in enumerate((by_phone, both, by_id, stranger), start=1):
+    again = whatsapp(message(id="wamid.5", **{"from": None, "from_user_id": BSUID}))
+    for number, body in enumerate((by_phone, both, by_id, stranger, again), start=1):
         assert await line.platform.post("whatsapp", body) == 200
         await line.receives(number)
 
     greetings = [text.startswith("Hello, I am") for text in line.platform.texts]
-    assert greetings == [True, False, False, True]
-    assert line.platform.delivered[2]["to"] == PHONE
+    assert greetings == [True, False, False, True, False]
+    assert line.platform.delivered[2]["to"] == line.platform.delivered[3]["to"] == PHONE
+    assert line.platform.delivered[4]["recipient"] == BSUID
+    assert "to" not in line.platform.delivered[4]
     assert await line.named("whatsapp", BSUID) != await line.named("phone", f"+{PHONE}")
     assert await line.named("whatsapp", "ES.999") == await line.named("phone", f"+{PHONE}")
 

@@ -3,11 +3,20 @@
 import pytest
 
 from preferences.errors import BadInputError, NotFoundError
-from preferences.store.engine import Store
+from preferences.store.addresses import Place, open_conversation, put_address, read_address
+from preferences.store.arrivals import follow
+from preferences.store.dispatches import put_dispatch, read_dispatches
+from preferences.store.engine import Store, vault_of
 from preferences.store.meeting import meet_on_channel, rename
 from preferences.store.persons import head_of
 from preferences.store.shoppers import add_name, find_shopper, known_shopper, remove_name
-from preferences.store.tables import IdentityRow, LinkRow
+from preferences.store.tables import (
+    ConversationRow,
+    DispatchRow,
+    IdentityRow,
+    LinkRow,
+    MessageRow,
+)
 from tests.preferences.scenes import DAY, NOW
 from tests.preferences.store.shop import Shop
 
@@ -28,6 +37,29 @@ async def person(store: Store, shopper: str) -> str:
 async def named(store: Store, kind: str, value: str) -> str | None:
     async with store.begin(readonly=True) as session:
         return await find_shopper(session, kind, value)
+
+
+async def has_something_waiting(store: Store, shopper: str, channel: str, **names: str) -> None:
+    place = Place(channel, "1")
+    async with store.begin() as session:
+        talk = await open_conversation(session, shopper, place, names, "en", NOW)
+        put_address(vault_of(session), talk, names)
+        await session.flush()
+        said = MessageRow(
+            conversation_id=talk.id,
+            seq=1,
+            author="shopper",
+            kind="text",
+            sealed_text="",
+            lang="en",
+            at=NOW,
+        )
+        put_dispatch(session, talk, said, names, NOW)
+
+
+async def addresses(store: Store) -> dict[str, dict[str, str]]:
+    rows = await Shop(store).rows(ConversationRow)
+    return {row.channel: read_address(store.vault, row) for row in rows}
 
 
 async def test_one_message_with_both_makes_the_other_name_theirs_too(store: Store) -> None:
@@ -53,6 +85,42 @@ async def test_a_number_with_another_id_of_the_channel_belongs_to_somebody_new(
     assert await meet(store, whatsapp=ID) == old
     (gone,) = [row for row in await Shop(store).rows(IdentityRow) if row.unlinked_at]
     assert (gone.kind, gone.shopper_id, gone.unlinked_why) == ("phone", old, "recycled")
+
+
+async def test_nothing_that_waits_goes_to_a_number_that_somebody_else_has_by_now(
+    store: Store,
+) -> None:
+    old = await meet(store, phone=PHONE, whatsapp=ID)
+    await has_something_waiting(store, old, "whatsapp", phone=PHONE, whatsapp=ID)
+    await has_something_waiting(store, old, "twilio", phone=PHONE)
+    await has_something_waiting(store, old, "messenger", messenger="7")
+
+    await meet(store, phone=PHONE, whatsapp=OTHER_ID)
+
+    assert await addresses(store) == {
+        "whatsapp": {"whatsapp": ID},
+        "twilio": {},
+        "messenger": {"messenger": "7"},
+    }
+    waiting = {one.channel: (one.state, one.to) for one in await read_dispatches(store, old)}
+    assert waiting == {
+        "whatsapp": ("waiting", {"whatsapp": ID}),
+        "messenger": ("waiting", {"messenger": "7"}),
+    }
+    [withheld] = [row for row in await Shop(store).rows(DispatchRow) if row.state == "withheld"]
+    assert (withheld.channel, withheld.why, withheld.sealed_to) == ("twilio", "recycled", None)
+
+
+async def test_what_waits_follows_somebody_to_their_new_number(store: Store) -> None:
+    old = await meet(store, phone=PHONE, whatsapp=ID)
+    await has_something_waiting(store, old, "whatsapp", phone=PHONE, whatsapp=ID)
+
+    assert await follow(store, "phone", PHONE, OTHER_PHONE, NOW)
+
+    names = {"phone": OTHER_PHONE, "whatsapp": ID}
+    assert await addresses(store) == {"whatsapp": names}
+    [waiting] = await read_dispatches(store, old)
+    assert waiting.to == names
 
 
 async def test_two_who_were_met_apart_are_one_once_a_message_names_both(store: Store) -> None:
