@@ -19,6 +19,7 @@ from bot.api import (
     orders,
     people,
     promises,
+    provenance,
     referrals,
     rights,
     shoppers,
@@ -31,6 +32,7 @@ from bot.api.serving import serve
 
 _NOUNS = (
     shoppers,
+    provenance,
     people,
     conversations,
     channels,

@@ -83,6 +83,9 @@ def deletion_page(frame: Frame) -> str:
 
 def _answers(frame: Frame, own: Own, catalogue: Catalogue) -> Markup:
     shown = [_answer(frame, answer, catalogue) for answer in own.answers]
+    if own.purchases:
+        bought = frame.voice.say("data_purchases", frame.locale, 0, count=str(own.purchases))
+        shown.append(tag("article", tag("p", bought)))
     return _section(frame, "answers", *(shown or [tag("p", frame.say("nothing"))]))
 
 

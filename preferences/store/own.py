@@ -11,6 +11,7 @@ from preferences.store.claims import is_stranger
 from preferences.store.engine import Store
 from preferences.store.persons import head_of
 from preferences.store.profiles import read_profile
+from preferences.store.states import count_purchases
 from preferences.store.tables import AnswerRow, AskRow, ConversationRow
 
 
@@ -20,12 +21,14 @@ class Own:
 
     `answers` are those that may be used, without what was said elsewhere where `is_sure` is false:
     it may be another who holds this device. Then nothing but what was said here may be taken along.
+    `purchases` counts those that the shop reported.
     """
 
     profile: Profile
     answers: tuple[Answer, ...]
     locale: str
     is_sure: bool
+    purchases: int
 
 
 async def read_own(store: Store, conversation: str) -> Own:
@@ -39,13 +42,13 @@ async def read_own(store: Store, conversation: str) -> Own:
             message = "This conversation is over; open the page again from the chat."
             raise NotFoundError(message)
         shopper, locale = row.shopper_id, row.locale
-        sure = row.assurance == "verified" or await is_stranger(
-            session, await head_of(session, shopper)
-        )
+        head = await head_of(session, shopper)
+        sure = row.assurance == "verified" or await is_stranger(session, head)
         here = await _said_in(session, conversation)
+        purchases = await count_purchases(session, head) if sure else 0
     profile = await read_profile(store, shopper)
     answers = tuple(answer for answer in profile.answers if sure or answer.id in here)
-    return Own(profile, answers, locale, sure)
+    return Own(profile, answers, locale, sure, purchases)
 
 
 async def _said_in(session: AsyncSession, conversation: str) -> set[str]:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from preferences.conversation import ConsentState
 from preferences.errors import NotFoundError
 from preferences.store.engine import Store
+from preferences.store.persons import head_of
 from preferences.store.sealed import read_sealed
 from preferences.store.tables import (
     AnswerRow,
@@ -85,10 +86,10 @@ class Provenance:
     basis: Basis | None
 
 
-async def provenance(store: Store, answer_id: str) -> Provenance:
-    """Give everything that proves an answer.
+async def provenance(store: Store, shopper: str, answer_id: str) -> Provenance:
+    """Give everything that proves an answer of the person that a shopper is.
 
-    :raises NotFoundError: there is no such answer (any more).
+    :raises NotFoundError: there is no such shopper, or no such answer of theirs (any more).
     :raises SealError: the words cannot be opened: their key is missing.
     """
     query = (
@@ -106,7 +107,8 @@ async def provenance(store: Store, answer_id: str) -> Provenance:
         .where(AnswerRow.id == answer_id)
     )
     async with store.begin(readonly=True) as session:
-        found = (await session.exec(query)).first()
+        person = await head_of(session, shopper)
+        found = (await session.exec(query.where(ShopperRow.head_id == person))).first()
         given = (await session.exec(basis)).first()
     if found is None:
         message = "There is no answer of that id; take one of a shopper's history."

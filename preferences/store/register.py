@@ -48,7 +48,7 @@ HOW_LONG = {
     "quarantine": _days(_LIMITS.unread),
     "outbox": _KNOWN,
     "change": _days(KEPT_CHANGES),
-    "webhook_delivery": _days(_LIMITS.deliveries),
+    "webhook_delivery": f"{_days(_LIMITS.deliveries)}; what waits as long as its change",
     "idempotency": f"{KEPT_ERRANDS // timedelta(hours=1)} hours",
     "tracker": _TALK,
 }

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.profile import ERASED
 from preferences.settings import Settings
+from preferences.store.changes import KEPT as KEPT_CHANGES
 from preferences.store.changes import forget_changes, note, place
 from preferences.store.engine import Store
 from preferences.store.guards import LEDGERS
@@ -118,7 +119,7 @@ def _rules(limits: Limits, now: datetime) -> list[tuple[type[Row], ColumnElement
         (PrivacyRequestRow, col(PrivacyRequestRow.received_at) < facts),
         (QuarantineRow, col(QuarantineRow.received_at) < now - limits.unread),
         (IdempotencyRow, col(IdempotencyRow.at) < now - KEPT_ERRANDS),
-        (WebhookDeliveryRow, col(WebhookDeliveryRow.created_at) < now - limits.deliveries),
+        (WebhookDeliveryRow, _old_delivery(now, limits.deliveries)),
         (SuppressionRow, _ended(facts)),
         (IdentityRow, col(IdentityRow.unlinked_at) < facts),
         (ConversationRow, _of_the_erased(now - limits.messages)),
@@ -148,6 +149,12 @@ def _of_no_order(before: datetime) -> ColumnElement[bool]:
         col(PurchaseRow.external_id) == col(PurchaseNoteRow.external_id),
     )
     return (col(PurchaseNoteRow.received_at) < before) & ~order
+
+
+def _old_delivery(now: datetime, limit: timedelta) -> ColumnElement[bool]:
+    """Tell of a delivery that it is over for long; one that waits stays for as long as its change."""
+    made, over = col(WebhookDeliveryRow.created_at), col(WebhookDeliveryRow.state) != "waiting"
+    return ((made < now - limit) & over) | (made < now - KEPT_CHANGES)
 
 
 def _text(column: Any, name: str) -> ColumnElement[str]:

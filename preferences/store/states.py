@@ -116,7 +116,7 @@ async def read_state(
         state = replace(
             state,
             known=await _known(session, conversation, head, catalogue),
-            purchases=await _purchases(session, head),
+            purchases=await count_purchases(session, head),
         )
     return state
 
@@ -349,7 +349,8 @@ async def _returning(session: AsyncSession, conversation: ConversationRow, head:
     return (await session.exec(query)).first() is not None
 
 
-async def _purchases(session: AsyncSession, head: str) -> int:
+async def count_purchases(session: AsyncSession, head: str) -> int:
+    """Count what the shop reported of a person's orders."""
     mine = of_person(PurchaseRow.shopper_id, head)
     query = select(func.count()).select_from(PurchaseRow).where(mine)
     return (await session.exec(query)).one()

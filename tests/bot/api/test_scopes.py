@@ -53,7 +53,7 @@ def scopes_of(page: Mapping[str, Any]) -> set[str]:
 
 def filled(path: str) -> str:
     """Have a path tell of nobody."""
-    for name in ("{id}", "{other}", "{promise}"):
+    for name in ("{id}", "{other}", "{promise}", "{answer}"):
         path = path.replace(name, NOBODY)
     return path
 
@@ -129,7 +129,9 @@ async def test_who_is_not_there_is_never_told_from_who_is_gone(api: Api) -> None
             continue
         more = {"json": BODIES[page["operationId"]]} if "requestBody" in page else {}
         for name in names:
-            url = path.replace("{id}", name).replace("{promise}", NOBODY)
+            url = (
+                path.replace("{id}", name).replace("{promise}", NOBODY).replace("{answer}", NOBODY)
+            )
             answer = await api.call(method, url, **more)
             assert (answer.status, answer.raw) == (404, reference.raw), f"{method} {path} {name}"
 

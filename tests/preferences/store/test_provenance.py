@@ -17,7 +17,7 @@ async def test_one_call_tells_who_said_what_when_in_which_words_by_which_act(sho
     await shop.answers(words, Heard(words.text, (guess,), {"relation": "sister"}))
     (answer,) = await shop.rows(AnswerRow)
 
-    proof = await provenance(shop.store, answer.id)
+    proof = await provenance(shop.store, talk.shopper, answer.id)
 
     asked = next(row for row in await shop.rows(AskRow) if row.id == ask)
     assert (proof.answer, proof.shopper, proof.said_by) == (answer.id, talk.shopper, talk.shopper)
@@ -41,7 +41,7 @@ async def test_its_permission_is_told_with_the_text_that_was_shown_and_its_place
     await shop.hears(talk, "a gift")
     (answer,) = await shop.rows(AnswerRow)
 
-    basis = (await provenance(shop.store, answer.id)).basis
+    basis = (await provenance(shop.store, talk.shopper, answer.id)).basis
 
     (event,) = [row for row in await shop.rows(ConsentEventRow) if row.state == "given"]
     assert basis is not None
@@ -61,13 +61,21 @@ async def test_what_the_shop_told_names_its_source_and_nobody_who_talked(shop: S
     telling = Telling(talk.shopper, [fact], "told-once")
     (name,) = await add_facts(shop.store, telling, CATALOGUE, [], NOW)
 
-    proof = await provenance(shop.store, name)
+    proof = await provenance(shop.store, talk.shopper, name)
 
     assert (proof.kind, proof.source, proof.shopper) == ("imported", "crm", talk.shopper)
     assert (proof.assurance, proof.conversation, proof.own_words) == (None, None, None)
     assert (proof.basis, proof.asked_at) == (None, None)
 
 
-async def test_what_is_not_there_any_more_proves_nothing(shop: Shop) -> None:
-    with pytest.raises(NotFoundError, match="no answer of that id"):
-        await provenance(shop.store, "nothing")
+async def test_what_is_not_there_and_what_is_of_somebody_else_proves_nothing(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question()
+    await shop.hears(talk, "a gift")
+    (answer,) = await shop.rows(AnswerRow)
+    other = await shop.meets("4712")
+
+    for shopper, name in ((talk.shopper, "nothing"), (other.shopper, answer.id)):
+        with pytest.raises(NotFoundError, match="no answer of that id"):
+            await provenance(shop.store, shopper, name)
+    with pytest.raises(NotFoundError):
+        await provenance(shop.store, "nobody", answer.id)

@@ -28,8 +28,10 @@ from preferences.store.tables import (
     RemovalRow,
     ShopperRow,
     SuppressionRow,
+    WebhookDeliveryRow,
 )
 from preferences.store.verifying import verify
+from preferences.store.webhooks import add_endpoint
 from tests.preferences.scenes import DAY, NOW
 from tests.preferences.store.lives import CUSTOMER, EMAIL, a_whole_life
 from tests.preferences.store.seeds import add_answer, add_consent, add_shopper
@@ -103,6 +105,23 @@ async def test_nothing_goes_before_its_limit_and_nothing_stays_after_it(
 
     await swept(shop, newest + limit + second)
     assert (await ages(shop))[table] & before == set()
+
+
+async def test_what_a_disabled_webhook_waits_for_stays_as_long_as_changes_do(shop: Shop) -> None:
+    endpoint, _ = await add_endpoint(shop.store, "https://crm.example/", (), shop.now)
+    for state in ("waiting", "failed"):
+        row = WebhookDeliveryRow(
+            id=state, endpoint_id=endpoint.id, change_id=state, shopper_id="", position=1,
+            type="preference.answered", state=state, next_attempt_at=shop.now, created_at=shop.now,
+        )  # fmt: skip
+        async with shop.store.begin() as session:
+            session.add(row)
+
+    await swept(shop, shop.now + 31 * DAY)
+    assert [row.state for row in await shop.rows(WebhookDeliveryRow)] == ["waiting"]
+
+    await swept(shop, shop.now + 91 * DAY)
+    assert await shop.rows(WebhookDeliveryRow) == []
 
 
 async def test_what_proves_an_answer_outlives_it(shop: Shop) -> None:
