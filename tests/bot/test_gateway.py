@@ -2,8 +2,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
-from bot.gateway import main
+from bot.gateway import create_app, main
+from preferences.settings import load_settings
+from tests.bot.conftest import served
 from tests.vaults import KEYS
 
 
@@ -26,6 +29,21 @@ def test_a_store_without_tables_ends_the_start_and_how_they_are_made_is_said(
 
     said = capsys.readouterr().err
     assert "has no tables of this version yet; make them by `alembic upgrade head`" in said
+
+
+@pytest.mark.usefixtures("data")
+async def test_a_store_that_is_away_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(load_settings(database_url="postgresql://postgres@127.0.0.1:1/askfirst"))
+    async with (
+        served(app) as url,
+        ClientSession() as http,
+        http.get(f"{url}/readyz") as ready,
+    ):
+        parts = (await ready.json())["parts"]
+
+    assert ready.status == 503
+    assert parts["store"].startswith("The preference store cannot be reached")
+    assert "The gateway starts without its store" in caplog.text
 
 
 def test_help_tells_what_it_is_and_takes(capsys: pytest.CaptureFixture[str]) -> None:
