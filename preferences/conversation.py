@@ -186,7 +186,8 @@ class State:
     is when the shopper last did something here, `zone` their own time zone (both as far as known),
     `held` what is answered already, `paused` the questions that nobody is asked at present;
     `spent` that the channel's messages of the month are used up, so that only answers are sent.
-    `invitation` is there where an invitation to bring a friend is open.
+    `invitation` is there where an invitation to bring a friend is open; `recommended` says that this
+    is the first talk of somebody who came by a friend's code, never by whose.
     """
 
     conversation: str
@@ -216,6 +217,7 @@ class State:
     zone: str = ""
     spent: bool = False
     invitation: Invitation | None = None
+    recommended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

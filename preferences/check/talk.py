@@ -35,7 +35,7 @@ _BUTTONS = (
     "invite_yes",
     "invite_no",
 )
-_INTRODUCING = ("title", "hello", "hello_again")
+_INTRODUCING = ("title", "hello", "hello_again", "hello_friend")
 
 type Occasions = Mapping[str, str | list[str]]
 

@@ -154,8 +154,14 @@ def _introduced(scene: Scene, turn: Turn) -> Turn:
     """Say first, in every new conversation, that this is a machine."""
     if scene.state.disclosed or not turn.replies:
         return turn
-    hello = scene.say("hello_again" if scene.state.returning else "hello")
+    hello = scene.say(_greeting(scene.state))
     return hello + Turn(records=(Disclosed(),)) + turn
+
+
+def _greeting(state: State) -> str:
+    if state.returning:
+        return "hello_again"
+    return "hello_friend" if state.recommended else "hello"
 
 
 def _turn(scene: Scene, message: Message) -> Turn:

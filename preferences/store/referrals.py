@@ -92,6 +92,11 @@ async def _above(session: AsyncSession, shopper: str) -> Sequence[str]:
     return found
 
 
+async def is_referred(session: AsyncSession, head: str) -> bool:
+    """Tell whether somebody came by a friend's code."""
+    return await _came_by(session, head) is not None
+
+
 async def _came_by(session: AsyncSession, head: str) -> ReferralRow | None:
     query = select(ReferralRow).where(of_person(ReferralRow.shopper_id, head))
     return (await session.exec(query.order_by(col(ReferralRow.at)))).first()

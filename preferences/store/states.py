@@ -30,6 +30,7 @@ from preferences.conversation import (
 from preferences.store.claims import claimable
 from preferences.store.engine import vault_of
 from preferences.store.persons import head_of, of_person
+from preferences.store.referrals import is_referred
 from preferences.store.sealed import read_sealed
 from preferences.store.tables import (
     AnswerRow,
@@ -101,7 +102,12 @@ async def read_state(
     if conversation.claimable_id is not None:
         state = replace(state, claimable=await claimable(session, conversation.claimable_id, now))
     if not state.disclosed:
-        state = replace(state, returning=await _returning(session, conversation, head))
+        returning = await _returning(session, conversation, head)
+        state = replace(
+            state,
+            returning=returning,
+            recommended=state.verified and not returning and await is_referred(session, head),
+        )
     if need.occasion:
         held = await _held(session, head, now)
         events = await _candidates(session, conversation, head, now)

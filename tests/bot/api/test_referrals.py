@@ -16,7 +16,7 @@ from preferences.store.profiles import read_profile
 from preferences.store.tables import AskRow, ReferralCodeRow, ReferralRow
 from preferences.store.wishes import Unwanted, add_suppression
 from tests.bot.api.conftest import Api
-from tests.preferences.scenes import DAY
+from tests.preferences.scenes import DAY, VOICE
 from tests.preferences.store.shop import Shop
 
 NOW = datetime.now(UTC)
@@ -96,6 +96,21 @@ async def test_an_invitation_counts_as_a_question_and_replaces_a_promotion(api: 
         "invited_at": code.made_at.isoformat(),
         "replaces_next_promotion_until": (code.made_at + 30 * DAY).isoformat(),
     }
+
+
+async def test_the_friends_first_talk_knows_that_a_friend_recommended_the_shop(api: Api) -> None:
+    await came(api, await invited(api, "7"), "9")
+    shop = Shop(api.store, now=NOW)
+
+    first, other = [
+        (await shop.sees(await shop.meets(customer), "opened"))[0]["text"]
+        for customer in ("9", "8")
+    ]
+    again = (await shop.sees(await shop.meets("9"), "opened"))[0]["text"]
+
+    assert first == VOICE.say("hello_friend", "en")
+    assert other == VOICE.say("hello", "en")
+    assert again == VOICE.say("hello_again", "en")
 
 
 async def test_a_complaint_a_topic_or_a_used_budget_forbids_it(api: Api) -> None:

@@ -109,6 +109,18 @@ async def test_a_decision_told_again_is_appended_once(api: Api, notice: str) -> 
     assert len((await api.get(path)).json["events"]) == 1
 
 
+async def test_whom_the_shop_may_lose_is_left_alone_for_a_time(api: Api) -> None:
+    shopper = await api.has_shopper("1")
+    path = f"/v1/shoppers/{shopper}"
+
+    told = await api.post(f"{path}/suppressions", {"scope": "all", "reason": "churn", "days": 30})
+
+    assert told.status == 201
+    asks = (await api.get(f"{path}/asks")).json
+    assert asks["may_ask"] is False
+    assert "churn" in {one["code"] for one in asks["against"]}
+
+
 async def test_a_wish_is_kept_once_and_only_the_shopper_lifts_it(api: Api) -> None:
     shopper = await api.has_shopper("1")
     path = f"/v1/shoppers/{shopper}/suppressions"

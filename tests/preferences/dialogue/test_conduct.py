@@ -576,6 +576,14 @@ def test_who_comes_back_is_greeted_as_one_who_comes_back(*, returning: bool, occ
     assert texts(turn)[0] == VOICE.say(occasion, "en")
 
 
+def test_who_came_by_a_friend_is_welcomed_as_such_once() -> None:
+    first = respond(said("hello", "greet"), a_state(disclosed=False, recommended=True))
+    later = a_state(disclosed=False, recommended=True, returning=True)
+
+    assert texts(first)[0] == VOICE.say("hello_friend", "en")
+    assert texts(respond(said("hello", "greet"), later))[0] == VOICE.say("hello_again", "en")
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("act", ["greet", "thank", "goodbye", "out_of_scope", "decline", "affirm"])
 def test_the_same_is_not_said_twice_in_a_row(act: str, locale: str) -> None:
