@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.assistant import Assistant, TurnRefusedError
@@ -29,6 +29,7 @@ _MOST_LINES, _LONGEST_ROW = 5, 500
 _MOST_TYPING = 2.0
 _NUMBER = re.compile(r"\W*(\d{1,2})\W*")
 _PAUSE = timedelta(seconds=10)
+_LOOKING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Server:
     voice: Voice
     sender: Sender | None = None
     settle: float = 0.0
+    looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKING))
+    """How many look at the same time what waits: the store's other connections are for keeping."""
 
     async def serve(self, shopper: str) -> None:
         """Answer what waits now; whoever sends more puts the shopper into the queue again."""
@@ -54,18 +57,25 @@ class Server:
 
     async def _settled(self, shopper: str) -> list[Received]:
         """Give what waits, after whoever writes line by line on a channel had time for the next one."""
-        waiting = await _patiently(lambda: read_unanswered(self.store, shopper))
+        waiting = await self._look(shopper)
         if not any(one.to for one in waiting):
             return waiting
         for _ in range(_MOST_LINES if self.settle else 0):
             await asyncio.sleep(self.settle)
             before = len(waiting)
-            waiting = await _patiently(lambda: read_unanswered(self.store, shopper))
+            waiting = await self._look(shopper)
             if len(waiting) == before:
                 break
         if await _patiently(lambda: self._make_one(waiting)):
-            return await _patiently(lambda: read_unanswered(self.store, shopper))
+            return await self._look(shopper)
         return waiting
+
+    async def _look(self, shopper: str) -> list[Received]:
+        async def look() -> list[Received]:
+            async with self.looking:
+                return await read_unanswered(self.store, shopper)
+
+        return await _patiently(look)
 
     async def _make_one(self, waiting: Sequence[Received]) -> bool:
         """Make one message of lines in a row, and a press of a number; tell whether there was any."""

@@ -5,6 +5,8 @@ import hmac
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -52,11 +54,9 @@ _NEWS = web.AppKey("channels_news", Together[Sequence[News], None])
 def setup(app: web.Application) -> None:
     """Add one address for each channel that the settings name, and the door that reports pass by.
 
-    SQLite has one writer, and lets those who wait for it starve; more connections than a few only
-    wait for one another.
+    More connections than a few only wait for one another.
     """
-    single = app[SETTINGS].database.startswith("sqlite")
-    app[_DOOR] = asyncio.Semaphore(1 if single else _AT_ONCE)
+    app[_DOOR] = asyncio.Semaphore(_AT_ONCE)
     app[_ARRIVALS] = Together(partial(_keep_lot, app), _MOST_TOGETHER)
     app[_NEWS] = Together(partial(_hear_lot, app), _MOST_TOGETHER)
     app[SEEN] = Counter()
@@ -116,8 +116,18 @@ async def _take(app: web.Application, channel: Channel, found: Sequence[Inbound]
     ]
     await all_of(_keep(app, deed) for deed in deeds)
     for one in found:
-        await _other(app, channel, one, now)
+        await _beside(app, channel, one, now)
     await _hear(app, channel, found, now)
+
+
+async def _beside(app: web.Application, channel: Channel, one: Inbound, now: datetime) -> None:
+    """Take in what stands beside turns; names that cannot be are the channel's own."""
+    try:
+        await _other(app, channel, one, now)
+    except BadInputError:
+        own = {channel.name: next(iter(one.names.values()), "")}
+        with suppress(BadInputError):  # sent again, it would be no better
+            await _other(app, channel, replace(one, names=own), now)
 
 
 async def _other(app: web.Application, channel: Channel, one: Inbound, now: datetime) -> None:

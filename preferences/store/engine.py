@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from preferences.errors import UnavailableError, UnmigratedError
 from preferences.settings import Settings
 from preferences.store.journal import Journal
 from preferences.store.remembering import RememberingSession, remembered
-from preferences.store.sqlite import connect_sqlite
+from preferences.store.sqlite import Writers, connect_sqlite
 from preferences.store.vault import Vault, lost_keys, open_vault
 
 _DRIVERS = {"sqlite://": "sqlite+aiosqlite://", "postgresql://": "postgresql+asyncpg://"}
@@ -59,13 +59,15 @@ class Store:
         self.journal = journal
         self._engine = engine
         self._reading = engine.execution_options(readonly=True)
+        self._writers = Writers() if engine.dialect.name == "sqlite" else None
 
     @asynccontextmanager
     async def begin(self, *, readonly: bool = False) -> AsyncIterator[AsyncSession]:
         """Give a session that commits at the end, or rolls back and raises.
 
-        A writer takes SQLite's lock at once, so that two never deadlock half-way; a reader takes
-        none, and each of its queries sees what is committed by then.
+        A writer takes SQLite's lock at once, so that two never deadlock half-way, and after those
+        of this process that came before; a reader takes none, and each of its queries sees what is
+        committed by then.
 
         :raises UnmigratedError: the database has not the tables yet.
         :raises UnavailableError: the database is away or full: nothing was stored.
@@ -73,9 +75,12 @@ class Store:
         engine = self._reading if readonly else self._engine
         try:
             info = {VAULT: self.vault}
-            async with AsyncSession(
-                engine, sync_session_class=RememberingSession, expire_on_commit=False, info=info
-            ) as session:
+            async with (
+                self._turn(readonly=readonly),
+                AsyncSession(
+                    engine, sync_session_class=RememberingSession, expire_on_commit=False, info=info
+                ) as session,
+            ):
                 yield session
                 if not readonly:
                     await self._commit(session)
@@ -89,6 +94,9 @@ class Store:
                     raise
             message = "The preference store cannot be reached; try again in a moment."
             raise UnavailableError(message) from error
+
+    def _turn(self, *, readonly: bool) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if readonly or self._writers is None else self._writers.turn()
 
     async def wipe(self) -> None:
         """Empty SQLite's log into its file, as far as nobody is reading: what was deleted is gone.

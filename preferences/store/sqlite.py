@@ -1,13 +1,38 @@
-"""A connection to SQLite that a cancelled caller cannot leave in the middle of something."""
+"""SQLite, made steady: nobody leaves a connection in the middle of something, and writers take turns."""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiosqlite import Connection
 
 _LOCK_SECONDS = 5.0
+
+
+class Writers:
+    """Lets the writers of a process in one by one, in the order in which they came.
+
+    SQLite alone has each of them ask again and again, and the next one is whoever asks at the right
+    moment: who is unlucky waits until they are refused, however short the others are.
+    """
+
+    def __init__(self) -> None:
+        self._one = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Be the one that writes.
+
+        :raises TimeoutError: those before are not done in five seconds.
+        """
+        async with asyncio.timeout(_LOCK_SECONDS):
+            await self._one.acquire()
+        try:
+            yield
+        finally:
+            self._one.release()
 
 
 class _File(sqlite3.Connection):

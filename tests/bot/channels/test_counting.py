@@ -48,10 +48,17 @@ async def test_who_stops_advertising_at_the_platform_is_answered_and_not_adverti
     failed = status("failed", "wamid.campaign", errors=[{"code": 131050}])
     assert await line.platform.post("whatsapp", failed) == 200
     rows = await line.rows(SuppressionRow)
-    assert [row.lifted_at is None for row in sorted(rows, key=lambda row: row.created_at)] == [
-        False,
-        True,
-    ]
+    assert sorted(row.lifted_at is None for row in rows) == [False, True]
+
+
+async def test_a_stop_of_somebody_whose_number_is_none_is_acknowledged_all_the_same(
+    line: Line,
+) -> None:
+    stop = {"wa_id": "TEST", "value": "stop", "category": "marketing_messages"}
+    body = changed("user_preferences", {"user_preferences": [stop]})
+    assert await line.platform.post("whatsapp", body) == 200
+
+    assert [row.target for row in await line.rows(SuppressionRow)] == ["whatsapp_marketing"]
 
 
 async def test_the_way_to_one_s_own_page_is_sent_and_opened_by_a_person_alone(dial: Dial) -> None:

@@ -1,14 +1,19 @@
 """The addresses that platforms report to: who may, what is acknowledged, and when it is not."""
 
+import asyncio
 import json
 from itertools import chain
 from random import Random
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
-from bot.parts import STORE
+from bot import turn
+from bot.parts import QUEUE, STORE
 from preferences.errors import UnavailableError
+from preferences.store.conversations import Received
+from preferences.store.engine import Store
 from preferences.store.tables import MessageRow
 from tests.bot.channels.bodies import (
     MESSENGER,
@@ -20,8 +25,7 @@ from tests.bot.channels.bodies import (
     whatsapp,
     without_one_key,
 )
-from tests.bot.channels.conftest import Dial, Line
-from tests.bot.channels.hostile import values
+from tests.bot.channels.conftest import Dial, Line, until
 from tests.bot.channels.platform import signed
 from tests.bot.channels.test_conformance import FIXTURES, INDEX
 
@@ -122,6 +126,28 @@ async def test_what_cannot_be_kept_is_not_acknowledged(
     assert await line.platform.post("whatsapp", whatsapp(message())) == 200
 
 
+async def test_a_report_never_waits_for_those_who_are_being_served(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, may_end = list[str](), asyncio.Event()
+
+    async def look(store: Store, shopper: str) -> list[Received]:
+        async with store.begin(readonly=True) as session:
+            await session.exec(select(MessageRow.seq).limit(1))
+            looking.append(shopper)
+            await may_end.wait()
+        return []
+
+    monkeypatch.setattr(turn, "read_unanswered", look)
+    for number in range(40):  # more than the store has connections
+        await line.gateway.app[QUEUE].put(f"shopper-{number}")
+    await until(lambda: len(looking) >= 4)
+    async with asyncio.timeout(10):
+        assert await line.platform.post("whatsapp", whatsapp(message())) == 200
+    assert len(looking) < 40
+    may_end.set()
+
+
 async def test_everything_twice_and_in_any_order_is_kept_once(line: Line) -> None:
     line.rasa.awake = False
     same = [body for body, actions in WHATSAPP.values() if actions != ["identity_change"]]
@@ -145,24 +171,6 @@ async def test_any_one_key_may_be_missing_and_it_is_acknowledged(line: Line) -> 
     some = Random(7).sample(list(bodies), 120)
     for channel, body in some:
         assert await line.platform.post(channel, body) == 200, body
-
-
-async def test_three_hundred_hostile_messages_are_acknowledged(line: Line) -> None:
-    line.rasa.awake = False
-    many = [message("text", {"body": one}, id=f"wamid.{n}") for n, one in enumerate(values())]
-    assert await line.platform.post("whatsapp", whatsapp(*many)) == 200
-    items = [said(one, mid=f"m_{n}") for n, one in enumerate(values())]
-    assert await line.platform.post("messenger", page(*items)) == 200
-
-    rows = [row for row in await line.rows(MessageRow) if row.author == "shopper"]
-    texts = [
-        line.store.vault.open(row.sealed_text, "message.text", f"{row.conversation_id}/{row.seq}")
-        for row in rows
-    ]
-    assert len(texts) > 150
-    assert all(
-        text and len(text) <= 1000 and text[0] not in "/\uff0f\u2044\u2215" for text in texts
-    )
 
 
 @pytest.mark.skipif(not _VECTORS.exists(), reason=f"the folder {FIXTURES} is missing")

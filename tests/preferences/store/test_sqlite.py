@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from preferences.errors import UnavailableError
 from preferences.store.engine import Store, open_store
 from preferences.store.shoppers import new_shopper
 from preferences.store.sqlite import connect_sqlite
@@ -44,6 +45,31 @@ async def test_a_writer_cancelled_at_any_moment_keeps_nobody_out(file: Path) -> 
             other.close()
 
     assert kept
+
+
+async def test_writers_of_a_process_are_let_in_as_they_came_and_none_waits_for_ever(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    async def write_down(number: int) -> None:
+        async with store.begin() as session:
+            await new_shopper(session, datetime.now(UTC))
+            written.append(number)
+
+    async with open_store(f"sqlite:///{file}", VAULT) as store:
+        async with store.begin():
+            waiting = [asyncio.create_task(write_down(number)) for number in range(20)]
+            await asyncio.sleep(0.02)
+            waiting[7].cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        monkeypatch.setattr("preferences.store.sqlite._LOCK_SECONDS", 0.01)
+        async with store.begin():
+            with pytest.raises(UnavailableError):
+                await write_down(99)
+        await write_down(20)
+
+    assert written == [number for number in range(21) if number != 7]
 
 
 async def test_a_call_is_over_before_its_cancellation_is_felt(file: Path) -> None:
