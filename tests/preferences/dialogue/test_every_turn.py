@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from preferences import understanding
 from preferences.catalogue import HERE, read_yaml
 from preferences.conversation import (
     Answered,
@@ -119,11 +120,15 @@ def messages(state: State) -> Iterator[tuple[str, bool, Message]]:
 
 @cache
 def cases() -> list[Case]:
-    return [
-        Case(act, sure, message, state, respond(message, state))
-        for state in states()
-        for act, sure, message in messages(state)
-    ]
+    """Every message in every state: a handful of sentences, read once each instead of 70,000 times."""
+    with pytest.MonkeyPatch.context() as once:
+        for name in ("stops", "is_stop_word", "is_no_stop", "grief", "is_no_grief", "short_act"):
+            once.setattr(understanding, name, cache(getattr(understanding, name)))
+        return [
+            Case(act, sure, message, state, respond(message, state))
+            for state in states()
+            for act, sure, message in messages(state)
+        ]
 
 
 def name_of(state: State) -> str | None:
