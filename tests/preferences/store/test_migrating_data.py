@@ -184,7 +184,7 @@ async def test_a_profile_says_what_it_said(carried: Store) -> None:
 
 
 async def test_an_answer_of_then_is_proved_in_one_call(carried: Store) -> None:
-    proof = await provenance(carried, "answer-1")
+    proof = await provenance(carried, "ann", "answer-1")
 
     assert (proof.own_words, proof.assurance, proof.shopper) == (WORDS, "verified", "ann")
     assert proof.basis is not None

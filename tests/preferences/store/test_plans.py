@@ -265,13 +265,13 @@ async def _tell(shop: Shop) -> None:
 async def _read(shop: Shop) -> None:
     store, now = shop.store, shop.now
     one = await _named(shop, 7)
-    await read_profile(store, one)
+    answer, *_ = (await read_profile(store, one)).answers
     await read_profiles(store, [one, await _named(shop, 8)])
     async for _ in every_profile(store, 500):
         break
     await read_history(store, one, None, 100)
     await read_history(store, one, After(now, "0"), 100)
-    await provenance(store, one)
+    await provenance(store, one, answer.id)
     await receipt(store, one, Settings(), now)
     await verify(store, one)
     await export_shopper(store, one)
