@@ -118,7 +118,7 @@ async def test_what_is_kept_is_seen_corrected_and_taken_back_on_a_page_of_ones_o
 
     await expect(own.get_by_role("article").first).to_contain_text("“A gift”")
     await own.get_by_label("What is right").select_option("For me")
-    await own.get_by_role("button", name="Correct").click()
+    await own.get_by_role("button", name="Change it").click()
     await expect(own.get_by_role("article").first).to_contain_text("“For me”")
     assert [one["value"] for one in world.preferences(customer)] == ["self"]
 
