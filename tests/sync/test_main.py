@@ -106,7 +106,7 @@ async def test_it_waits_for_a_store_that_is_not_there_yet(tmp_path: Path) -> Non
     url = f"sqlite:///{tmp_path / 'askfirst.db'}"
 
     async with started(tmp_path) as process:
-        said = await heard(process, "The preference store cannot be")
+        said = await heard(process, "The preference store has no tables")
         await asyncio.to_thread(command.upgrade, alembic_config(url, VAULT), "head")
         await heard(process, "log: ready, 0 to be told.")
         await answer(url, "a")
@@ -119,7 +119,7 @@ async def test_it_waits_for_a_store_that_is_not_there_yet(tmp_path: Path) -> Non
 
 async def test_it_ends_cleanly_while_it_still_waits(tmp_path: Path) -> None:
     async with started(tmp_path) as process:
-        await heard(process, "The preference store cannot be")
+        await heard(process, "The preference store has no tables")
 
         assert await ended(process) == (0, "")
 
