@@ -162,7 +162,9 @@ class Settings(BaseSettings):
         "2026-03", pattern=r"^(v3|\d{4}-\d\d)$", description="version of HubSpot's API, or v3"
     )
     hubspot_requests_per_10_seconds: int = Field(
-        100, ge=1, description="HubSpot's limit: 100 Free and Starter, 190 Professional, 250 more"
+        0,
+        ge=0,
+        description="requests in ten seconds that Askfirst may make there; 0: as many as HubSpot says",
     )
     hubspot_requests_per_day: int = Field(
         0, ge=0, description="requests a day that Askfirst may make there; 0: as many as it needs"

@@ -36,6 +36,9 @@ class Unpaced:
     async def hold(self, wait: timedelta) -> None:
         """Hold nobody up: the engine pauses by itself."""
 
+    async def allowed(self, calls: int) -> None:
+        """Keep no pace."""
+
     async def left_today(self, calls: int) -> None:
         """Keep no count."""
 
@@ -64,15 +67,15 @@ def _nothing_special(answer: Answer) -> None:
 
 
 def _not_told(answer: Answer) -> int | None:
-    """Know nothing of a daily limit."""
+    """Know nothing of a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """One vendor. `secret` names the settings of its credentials, for the sentence of a 401.
 
-    `judge` raises where the vendor's statuses mean something else than everybody's; `left_today`
-    reads how many calls the vendor still takes today.
+    `judge` raises where the vendor's statuses mean something else than everybody's; `allowed` reads how
+    many calls the vendor takes in the limiter's window, `left_today` how many it still takes today.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Client:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     limiter: Limiter = field(default_factory=Unpaced)
     judge: Callable[[Answer], None] = _nothing_special
+    allowed: Callable[[Answer], int | None] = _not_told
     left_today: Callable[[Answer], int | None] = _not_told
     patience: timedelta = _PATIENCE
 
@@ -131,6 +135,8 @@ class Client:
         except (ClientError, TimeoutError, OSError) as error:
             message = f"{self.name} cannot be reached ({type(error).__name__})."
             raise DestinationUnavailableError(message) from None
+        if calls := self.allowed(answer):
+            await self.limiter.allowed(calls)
         if (left := self.left_today(answer)) is not None:
             await self.limiter.left_today(left)
         try:

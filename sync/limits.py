@@ -4,9 +4,9 @@ The arrival times are kept in this process, or in Redis for all processes, under
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from logging import getLogger
 from time import time
@@ -17,9 +17,13 @@ from redis.exceptions import RedisError
 
 from sync.errors import QuotaExhaustedError
 
+type Sleep = Callable[[float], Awaitable[None]]
+
 _LOG = getLogger(__name__)
 _LONGEST = 10.0  # seconds that a turn is waited for inside a push; then the work is given back
 _KEPT_FOR_WISHES = 0.1  # of a day's budget
+_REMEMBERED = timedelta(days=1)  # what a CRM told of its limit; every answer tells it again
+_ANOTHER_RATE = -3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,15 @@ class Rate:
     """So many calls in so many seconds, of which `burst` may be made at once.
 
     In any window of `seconds` there are never more than `calls`, the burst among them. `per_day`
-    is the budget of a day in UTC, 0 for none; its last tenth is for wishes.
+    is the budget of a day in UTC, 0 for none; its last tenth is for wishes. Where it `listens`, the
+    CRM's own figure takes the place of `calls` as soon as an answer has told it.
     """
 
     calls: int
     seconds: float
     burst: int = 5
     per_day: int = 0
+    listens: bool = False
 
     @property
     def gap(self) -> float:
@@ -58,6 +64,9 @@ class Limiter(Protocol):
     async def hold(self, wait: timedelta) -> None:
         """Let nobody go before so long, as the CRM asked."""
 
+    async def allowed(self, calls: int) -> None:
+        """Believe the CRM about how many calls a window takes, where the rate listens."""
+
     async def left_today(self, calls: int) -> None:
         """Believe the CRM about how many calls are left today."""
 
@@ -65,9 +74,11 @@ class Limiter(Protocol):
 class LocalLimiter:
     """Keeps the arrival times in this process."""
 
-    def __init__(self, rate: Rate, now: Callable[[], float] = time) -> None:
+    def __init__(
+        self, rate: Rate, now: Callable[[], float] = time, sleep: Sleep = asyncio.sleep
+    ) -> None:
         self._rate = rate
-        self._now = now
+        self._now, self._sleep = now, sleep
         self._next = 0.0
         self._day, self._used = "", 0
 
@@ -82,17 +93,28 @@ class LocalLimiter:
             raise _too_far(wait)
         self._next = even + rate.gap * cost
         if wait > 0:
-            await asyncio.sleep(wait)
+            await self._sleep(wait)
 
     async def hold(self, wait: timedelta) -> None:
         """Let nobody go before so long."""
-        until = self._now() + wait.total_seconds() + self._rate.tolerance
-        self._next = max(self._next, until)
+        self._hold(wait.total_seconds())
+
+    async def allowed(self, calls: int) -> None:
+        """Believe the CRM; calls at a quicker pace have to leave the window first."""
+        before = self._rate
+        if not before.listens or calls == before.calls:
+            return
+        self._rate = replace(before, calls=calls)
+        if calls < before.calls:
+            self._hold(before.seconds)
 
     async def left_today(self, calls: int) -> None:
         """Believe the CRM."""
         self._spend(0, urgent=True)
         self._used = max(self._used, self._rate.per_day - calls)
+
+    def _hold(self, seconds: float) -> None:
+        self._next = max(self._next, self._now() + seconds + self._rate.tolerance)
 
     def _spend(self, cost: int, *, urgent: bool) -> None:
         if not self._rate.per_day:
@@ -106,13 +128,16 @@ class LocalLimiter:
 
 
 # One script, one round trip, on the clock of Redis: the turn is taken, or refused as too far.
-# KEYS next, day prefix. ARGV gap, tolerance, cost, longest, budget.
-# Gives what to wait in seconds, or -1 and the day's budget is used up, or -2 and the wait is too long.
+# KEYS next, day prefix, calls that the CRM told. ARGV gap, tolerance, cost, longest, budget, calls or 0.
+# Gives what to wait in seconds; or -1 and the day's budget is used up, -2 and the wait is too long, or
+# -3 and the calls that a window takes by now, for which the gap is another.
 _TURN = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
 local gap, tolerance, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local longest, budget = tonumber(ARGV[4]), tonumber(ARGV[5])
+local longest, budget, calls = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local told = calls > 0 and tonumber(redis.call('GET', KEYS[3])) or calls
+if told ~= calls then return {'-3', tostring(told)} end
 local day = KEYS[2] .. math.floor(now / 86400)
 if budget > 0 and tonumber(redis.call('GET', day) or '0') + cost > budget then
   return {'-1', '0'}
@@ -149,9 +174,10 @@ class RedisLimiter:
     Reserving instead of asking again costs one command a turn, and is fair between processes.
     """
 
-    def __init__(self, redis: Redis, name: str, rate: Rate) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, name: str, rate: Rate, sleep: Sleep = asyncio.sleep) -> None:
+        self._redis, self._sleep = redis, sleep
         self._next, self._day = f"askfirst:limit:{name}", f"askfirst:quota:{name}:"
+        self._calls = f"askfirst:calls:{name}"
         self._rate = rate
         self._alone = LocalLimiter(rate)
         self._said = False
@@ -161,22 +187,30 @@ class RedisLimiter:
 
     async def turn(self, *, cost: int = 1, urgent: bool = False) -> None:
         """Wait for one's moment."""
-        rate = self._rate
-        budget = _budget(rate, urgent=urgent) if rate.per_day else 0
-        keys, asked = (self._next, self._day), (rate.gap, rate.tolerance, cost, _LONGEST, budget)
         try:
-            verdict, told = await self._turn(keys=keys, args=asked)
+            while (verdict := await self._reserve(cost, urgent=urgent))[0] == _ANOTHER_RATE:
+                self._rate = replace(self._rate, calls=int(verdict[1]))
+                await self._alone.allowed(self._rate.calls)
         except (RedisError, OSError):
             self._tell()
             await self._alone.turn(cost=cost, urgent=urgent)
             return
         self._said = False
-        match int(verdict):
-            case -1:
+        match verdict:
+            case (-1, _):
                 raise _used_up(time())
-            case -2:
-                raise _too_far(float(told))
-        await asyncio.sleep(float(told))
+            case (-2, wait):
+                raise _too_far(wait)
+        await self._sleep(verdict[1])
+
+    async def _reserve(self, cost: int, *, urgent: bool) -> tuple[int, float]:
+        rate = self._rate
+        budget = _budget(rate, urgent=urgent) if rate.per_day else 0
+        calls = rate.calls if rate.listens else 0
+        keys = (self._next, self._day, self._calls)
+        asked = (rate.gap, rate.tolerance, cost, _LONGEST, budget, calls)
+        verdict, told = await self._turn(keys=keys, args=asked)
+        return int(verdict), float(told)
 
     async def hold(self, wait: timedelta) -> None:
         """Let nobody go before so long."""
@@ -186,6 +220,20 @@ class RedisLimiter:
             await self._hold(keys=[self._next], args=[until])
         except (RedisError, OSError):
             self._tell()
+
+    async def allowed(self, calls: int) -> None:
+        """Believe the CRM, and let every process know."""
+        before = self._rate
+        if not before.listens or calls == before.calls:
+            return
+        self._rate = replace(before, calls=calls)
+        await self._alone.allowed(calls)
+        try:
+            await self._redis.set(self._calls, calls, ex=_REMEMBERED)
+        except (RedisError, OSError):
+            self._tell()
+        if calls < before.calls:
+            await self.hold(timedelta(seconds=before.seconds))
 
     async def left_today(self, calls: int) -> None:
         """Believe the CRM."""
@@ -204,13 +252,15 @@ class RedisLimiter:
 
 
 @asynccontextmanager
-async def open_limiter(redis_url: str, name: str, rate: Rate) -> AsyncIterator[Limiter]:
+async def open_limiter(
+    redis_url: str, name: str, rate: Rate, sleep: Sleep = asyncio.sleep
+) -> AsyncIterator[Limiter]:
     """Give the limiter of a CRM, shared through Redis where there is a URL."""
     if not redis_url:
-        yield LocalLimiter(rate)
+        yield LocalLimiter(rate, sleep=sleep)
         return
     async with Redis.from_url(redis_url) as redis:
-        yield RedisLimiter(redis, name, rate)
+        yield RedisLimiter(redis, name, rate, sleep)
 
 
 def _budget(rate: Rate, *, urgent: bool) -> int:

@@ -29,6 +29,8 @@ _PAGE = 100
 _DEEPEST = 10_000  # a search gives no more than that
 _MOST_GROUPS = 5  # of conditions in one search
 _LAG = 30_000  # milliseconds that a search may not know of a change yet: they are looked at again
+_WINDOW = 10  # seconds of the rolling limit
+_CALLS = 100  # in a window, of the smallest account, until HubSpot has told those of this one
 _TO_MIDNIGHT = timedelta(hours=1)  # a daily quota: look again by then, it may have been raised
 _TAKEN_OVER_LATER = timedelta(minutes=5)
 _TYPES: Mapping[FieldType, tuple[str, str]] = {
@@ -317,9 +319,8 @@ async def open_connector(settings: Settings) -> AsyncIterator[HubSpot]:
     """
     token = needed(settings, "hubspot_token")
     base = address(settings, "hubspot_url")
-    rate = Rate(
-        settings.hubspot_requests_per_10_seconds, 10, per_day=settings.hubspot_requests_per_day
-    )
+    calls, per_day = settings.hubspot_requests_per_10_seconds, settings.hubspot_requests_per_day
+    rate = Rate(calls or _CALLS, _WINDOW, per_day=per_day, listens=not calls)
     async with (
         open_session() as session,
         open_limiter(settings.redis_url, "hubspot", rate) as limiter,
@@ -332,6 +333,7 @@ async def open_connector(settings: Settings) -> AsyncIterator[HubSpot]:
             headers={"Authorization": f"Bearer {token}"},
             limiter=limiter,
             judge=_judge,
+            allowed=_allowed,
             left_today=_left_today,
         )
         yield HubSpot(
@@ -347,16 +349,25 @@ def _judge(answer: Answer) -> None:
     if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
         return
     policy = answer.body.get("policyName", "") if isinstance(answer.body, dict) else ""
-    interval = answer.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
-    rolling = timedelta(milliseconds=int(interval) if interval.isdecimal() else 10_000)
+    rolling = timedelta(milliseconds=_told(answer, "Interval-Milliseconds") or _WINDOW * 1000)
     wait = _TO_MIDNIGHT if policy == "DAILY" else max(answer.wait, rolling)
     message = f"HubSpot answered 429 ({policy or 'no policy named'})."
     raise QuotaExhaustedError(message, wait=wait)
 
 
+def _allowed(answer: Answer) -> int | None:
+    """Give the calls of the window that we keep; those of another would be another limit."""
+    interval = _told(answer, "Interval-Milliseconds")
+    return _told(answer, "Max") if interval == _WINDOW * 1000 else None
+
+
 def _left_today(answer: Answer) -> int | None:
-    left = answer.headers.get("X-HubSpot-RateLimit-Daily-Remaining", "")
-    return int(left) if left.isdecimal() else None
+    return _told(answer, "Daily-Remaining")
+
+
+def _told(answer: Answer, what: str) -> int | None:
+    figure = answer.headers.get(f"X-HubSpot-RateLimit-{what}", "")
+    return int(figure) if figure.isdecimal() else None
 
 
 def _upserting(one: Delivery) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """HubSpot's own ways, against a HubSpot that remembers."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -11,9 +13,12 @@ from sync.capabilities import FieldShape, Lookup, Remote
 from sync.connectors.hubspot import HubSpot, open_connector
 from sync.delivery import Later, Refused, Taken
 from sync.errors import BatchRefusedError, DestinationRefusedError, QuotaExhaustedError
+from sync.http import Unpaced
+from sync.limits import Rate, open_limiter
 from tests.preferences.test_profile import LEFT_ALONE
 from tests.sync.contacts import FOR_A_WHILE, NO_EMAIL, contact
 from tests.sync.fakes import hubspot
+from tests.sync.fakes.vendor import Window
 
 NEWS = 4711
 
@@ -233,6 +238,48 @@ async def test_a_wish_that_did_not_arrive_is_told_again(
     (result,) = await crm.push([contact(wishes=(LEFT_ALONE,))])
 
     assert isinstance(result, Later)
+
+
+class Heard(Unpaced):
+    """Remembers what HubSpot told of its limit."""
+
+    def __init__(self) -> None:
+        self.told: list[int] = []
+
+    async def allowed(self, calls: int) -> None:
+        self.told.append(calls)
+
+
+async def test_the_limit_is_the_one_that_hubspot_tells_of_the_same_window(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    heard = Heard()
+    crm = replace(crm, client=replace(crm.client, limiter=heard))
+    for window in (Window(190, 10), Window(4, 1), Window(250, 10)):
+        world.windows = [window]
+        await crm.push([contact(motivation="gift")])
+
+    assert heard.told == [190, 250]
+
+
+@pytest.mark.parametrize(
+    ("asked", "rate"), [(0, Rate(100, 10, listens=True)), (150, Rate(150, 10))]
+)
+async def test_a_limit_of_the_shops_own_counts_before_that_of_hubspot(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, asked: int, rate: Rate
+) -> None:
+    rates = list[Rate]()
+
+    def noted(url: str, name: str, rate: Rate) -> Any:
+        rates.append(rate)
+        return open_limiter(url, name, rate)
+
+    monkeypatch.setattr("sync.connectors.hubspot.open_limiter", noted)
+    own = settings.model_copy(update={"hubspot_requests_per_10_seconds": asked})
+    async with open_connector(own):
+        pass
+
+    assert rates == [rate]
 
 
 async def test_the_rolling_limit_pauses_for_its_interval(
