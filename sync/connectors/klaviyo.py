@@ -29,6 +29,8 @@ _ATTRIBUTES = frozenset(
 )
 _FEW = 10  # so many are told one by one: an answer at once, where a job takes its time
 _PAGE = 100
+_DELETED_AT_ONCE = 10  # of sixty a minute; a push has no time for more
+_NEXT_DELETED = timedelta(seconds=10)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _OVERLAP = timedelta(seconds=1)  # of two looks at what changed, whose moments are whole seconds
 _NAMES = {"email": "email", "sms": "phone_number"}
@@ -37,10 +39,11 @@ _IDENTITIES = {"email": "email", "sms": "phone"}
 
 @dataclass(frozen=True, slots=True)
 class Klaviyo:
-    """An account, by its private key; `imports` has a limit of its own."""
+    """An account, by its private key; `imports` and `deletions` have limits of their own."""
 
     client: Client
     imports: Client
+    deletions: Client
     jobs: Jobs
     purpose: str
     batch_size: int = 1000
@@ -194,18 +197,21 @@ class Klaviyo:
         """Have Klaviyo delete profiles for good, after they were unsubscribed."""
         unreached = await self._unsubscribe(batch)
         held = await self.read([Lookup(one.shopper) for one in batch], [])
-        results: list[Result] = []
-        for one in batch:
-            if one.shopper in unreached or one.shopper not in held:
-                results.append(unreached.get(one.shopper, Taken()))
-                continue
-            profile = {"type": "profile", "id": held[one.shopper].remote_id, "attributes": {}}
-            attributes = {"profile": {"data": profile}}
-            data = {"type": "data-privacy-deletion-job", "attributes": attributes}
-            answer = await self.client.post("/api/data-privacy-deletion-jobs", {"data": data})
-            taken = answer.is_taken
-            results.append(Taken() if taken else Refused(_reason(_errors(answer))))
-        return results
+        there = [one.shopper for one in batch if one.shopper in held.keys() - unreached.keys()]
+        results = {
+            shopper: await self._delete(held[shopper].remote_id)
+            for shopper in there[:_DELETED_AT_ONCE]
+        }
+        later = Later("Klaviyo deletes sixty profiles a minute.", _NEXT_DELETED)
+        results |= dict.fromkeys(there[_DELETED_AT_ONCE:], later) | unreached
+        return [results.get(one.shopper, Taken()) for one in batch]
+
+    async def _delete(self, number: str) -> Result:
+        profile = {"type": "profile", "id": number, "attributes": {}}
+        attributes = {"profile": {"data": profile}}
+        data = {"type": "data-privacy-deletion-job", "attributes": attributes}
+        answer = await self.deletions.post("/api/data-privacy-deletion-jobs", {"data": data})
+        return Taken() if answer.is_taken else Refused(_reason(_errors(answer)))
 
     async def changes(self, cursor: str, fields: Sequence[str]) -> Page:
         """Read what was updated after the cursor: a moment, and the page of what comes after it."""
@@ -235,10 +241,13 @@ async def open_connector(settings: Settings) -> AsyncIterator[Klaviyo]:
     """
     key = needed(settings, "klaviyo_key")
     base = address(settings, "klaviyo_url")
+    slow = Rate(150, 60, burst=8)
     async with (
         open_session() as session,
         open_limiter(settings.redis_url, "klaviyo", Rate(750, 60, burst=50)) as limiter,
-        open_limiter(settings.redis_url, "klaviyo-jobs", Rate(150, 60, burst=8)) as slower,
+        open_limiter(settings.redis_url, "klaviyo-jobs", slow) as imports,
+        open_limiter(settings.redis_url, "klaviyo-looks", slow) as looks,
+        open_limiter(settings.redis_url, "klaviyo-deletions", Rate(60, 60, burst=2)) as deletions,
     ):
         client = Client(
             "Klaviyo",
@@ -253,8 +262,13 @@ async def open_connector(settings: Settings) -> AsyncIterator[Klaviyo]:
             },
             limiter=limiter,
         )
-        jobs = Jobs(partial(_look, client))
-        yield Klaviyo(client, replace(client, limiter=slower), jobs, settings.marketing_purpose)
+        yield Klaviyo(
+            client,
+            replace(client, limiter=imports),
+            replace(client, limiter=deletions),
+            Jobs(partial(_look, replace(client, limiter=looks))),
+            settings.marketing_purpose,
+        )
 
 
 async def _look(client: Client, job: str) -> dict[str, str | None] | None:

@@ -12,6 +12,7 @@ from sync.capabilities import Lookup, Remote
 from sync.connectors.klaviyo import Klaviyo, open_connector
 from sync.delivery import Delivery, Later, Refused, Taken
 from sync.errors import BatchRefusedError, QuotaExhaustedError
+from sync.http import Unpaced
 from tests.preferences.test_profile import LEFT_ALONE
 from tests.sync.contacts import FOR_A_WHILE, NO_EMAIL, contact
 from tests.sync.fakes import klaviyo
@@ -262,6 +263,36 @@ async def test_who_is_erased_is_unsubscribed_and_deleted(
 
     assert len(world.deleted) == 1
     assert world.held("s-1") is None
+
+
+async def test_looks_at_imports_and_deletions_keep_the_slower_limits_that_they_have(
+    world: klaviyo.Klaviyo, crm: Klaviyo
+) -> None:
+    world.job_time = 3600
+    for _ in range(2):
+        assert {type(one) for one in await crm.push(many(12, motivation="gift"))} == {Later}
+    world.job_time = 0
+    await crm.push([contact("s-100"), contact("s-101"), contact("s-102"), contact("s-103")])
+    gone = [contact(f"s-{number}", erased=True, identities={}) for number in range(100, 104)]
+
+    assert await crm.erase(gone) == [Taken()] * 4
+
+    assert world.refused == 0
+
+
+async def test_of_many_who_are_erased_the_last_wait_for_their_turn(
+    world: klaviyo.Klaviyo, crm: Klaviyo
+) -> None:
+    world.slower = {}
+    unpaced = replace(crm, deletions=replace(crm.deletions, limiter=Unpaced()))
+    await crm.push(many(12))
+    gone = [contact(f"s-{number}", erased=True, identities={}) for number in range(12)]
+
+    first, second = await unpaced.erase(gone), await unpaced.erase(gone)
+
+    assert [type(one) for one in first] == [Taken] * 10 + [Later] * 2
+    assert second == [Taken()] * 12
+    assert len(world.deleted) == 12
 
 
 async def test_profiles_are_read_back_by_our_id(crm: Klaviyo) -> None:

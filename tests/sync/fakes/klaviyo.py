@@ -18,7 +18,13 @@ from tests.sync.fakes.vendor import Vendor, Window
 _STANDARD = {"email", "phone_number", "external_id", "first_name", "last_name", "locale"}
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")
 _JSON_API = "application/vnd.api+json"
-_SLOW = {"/api/profile-bulk-import-jobs", "/api/event-bulk-create-jobs"}
+_IMPORTS = "/api/profile-bulk-import-jobs"
+_SLOWER = {  # calls in a second and in a minute, as the SDK names them for each
+    _IMPORTS: (10, 150),
+    f"{_IMPORTS}/{{id}}": (10, 150),
+    f"{_IMPORTS}/{{id}}/import-errors": (10, 150),
+    "/api/data-privacy-deletion-jobs": (3, 60),
+}
 
 
 @dataclass
@@ -48,6 +54,7 @@ class Klaviyo(Vendor):
     job_time: float = 0
     burst: int = 75
     steady: int = 750
+    slower: dict[str, tuple[int, int]] = field(default_factory=lambda: dict(_SLOWER))
     profiles: dict[str, Profile] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
@@ -76,10 +83,10 @@ class Klaviyo(Vendor):
         return None
 
     def limited(self, request: web.Request) -> list[Window]:
-        slow = request.path in _SLOW and request.method == "POST"
-        burst, steady = (10, 150) if slow else (self.burst, self.steady)
-        fresh = [Window(burst, 1), Window(steady, 60)]
-        return self._windows.setdefault(f"{request.method} {request.path}", fresh)
+        resource = request.match_info.route.resource
+        call = resource.canonical if resource else ""
+        burst, steady = self.slower.get(call, (self.burst, self.steady))
+        return self._windows.setdefault(call, [Window(burst, 1), Window(steady, 60)])
 
     def throttled(self, window: Window) -> web.StreamResponse:
         seconds = round(window.reset(self.clock())) + 1
