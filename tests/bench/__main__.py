@@ -36,6 +36,7 @@ def main() -> int:
         with held(_CACHE / ".lock"):
             asyncio.run(measured)
     except BlockingIOError:
+        measured.close()
         _tell("Another benchmark is running here; two at a time measure each other.")
         return 1
     except BenchError as error:

@@ -72,11 +72,12 @@ async def _one(name: str, size: int, keys: Path, given: Namespace) -> None:
         if name == "sqlite"
         else postgresql_database(given.database_url, vault)
     )
-    async with made as url, bare(url) as least:
-        ids, loading = await _loaded(url, size, vault, name)
+    async with made as url:
+        ids, loading = await _loaded(url, size, vault, name)  # alone: it puts the journal aside
         tell = _Teller(f"store.{name}.{size}")
         tell([loading])
-        async with open_store(url, vault, Journal(keys.with_name("journal.jsonl"))) as store:
+        journal = Journal(keys.with_name("journal.jsonl"))
+        async with bare(url) as least, open_store(url, vault, journal) as store:
             crowded = Crowded(store, least, ids, QUICK if given.quick else FULL)
             async for found in crowded.measured():
                 tell([found])
