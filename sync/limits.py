@@ -32,7 +32,8 @@ class Rate:
 
     In any window of `seconds` there are never more than `calls`, the burst among them. `per_day`
     is the budget of a day in UTC, 0 for none; its last tenth is for wishes. Where it `listens`, the
-    CRM's own figure takes the place of `calls` as soon as an answer has told it.
+    CRM's own figure takes the place of `calls` as soon as an answer has told it. The share that is
+    `spared` is room for calls that are late on their way: a CRM counts them where they arrive.
     """
 
     calls: int
@@ -40,11 +41,12 @@ class Rate:
     burst: int = 5
     per_day: int = 0
     listens: bool = False
+    spared: float = 0.0
 
     @property
     def gap(self) -> float:
         """Seconds between two calls, such that the burst and the rest fit into the window."""
-        return self.seconds / max(self.calls - self.burst, 1)
+        return self.seconds / max(self.calls * (1 - self.spared) - self.burst, 1)
 
     @property
     def tolerance(self) -> float:

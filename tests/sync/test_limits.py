@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
+from random import Random
 from secrets import token_hex
 from time import monotonic, time
 
@@ -133,6 +134,18 @@ async def test_a_rate_that_is_set_is_kept_whatever_the_crm_says(waits: Waits) ->
         moments = await waits.moments(limiters, 6)
 
     assert are(moments, moments[0], 0, 0, 0, 0, 1, 2)
+
+
+@pytest.mark.parametrize("calls", [100, 190, 250])
+def test_calls_that_are_late_on_their_way_are_not_too_many_where_they_arrive(calls: int) -> None:
+    rate = Rate(calls, 10, spared=0.02)
+    sent = [max(0.0, place * rate.gap - rate.tolerance) for place in range(4 * calls)]
+    late = Random(7)
+
+    arrived = [at + late.uniform(0, 0.02 * rate.seconds) for at in sent]
+
+    most = max(sum(at <= other < at + rate.seconds for other in arrived) for at in arrived)
+    assert most <= calls
 
 
 async def test_after_a_penalty_nobody_goes_before_its_end(waits: Waits) -> None:
