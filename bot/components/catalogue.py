@@ -15,6 +15,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.common import cached_method
 
 ANSWER = "answer"
+ABOUT = dict.fromkeys(("question", "value", "locale"))
 WITHOUT_EXAMPLES = {"confirm", "open"}
 
 
@@ -62,6 +63,7 @@ def read_yaml(file: Path) -> Any:
 def read_acts(file: Path, language: str) -> Iterator[Message]:
     """Yield the messages of a file: a list of acts with a line for each example.
 
+    The `metadata` of an `answer` name the question, the value and the locale of all its examples.
     Rasa's own reader is slow (10 s for what takes one here), for it keeps every comment's place and
     looks for entities in the text. It reads the files that hold anything else.
     """
@@ -73,11 +75,15 @@ def read_acts(file: Path, language: str) -> Iterator[Message]:
         return
     for entry in entries:
         for line in filter(str.strip, entry["examples"].splitlines()):
-            yield Message.build(line.strip().removeprefix("- ").strip(), entry["intent"])
+            text = line.strip().removeprefix("- ").strip()
+            yield Message.build(text, entry["intent"], example_metadata=entry.get("metadata"))
 
 
 def _is_plain(entry: Any) -> bool:
-    return entry.keys() == {"intent", "examples"} and isinstance(entry["examples"], str)
+    if entry.keys() - {"metadata"} != {"intent", "examples"}:
+        return False
+    names_an_option = entry.get("metadata", ABOUT).keys() == ABOUT.keys()
+    return isinstance(entry["examples"], str) and names_an_option
 
 
 def read_examples(question: Any, source: str) -> Iterator[Message]:

@@ -84,6 +84,35 @@ def test_the_files_of_acts_are_read_as_rasa_reads_them():
     }
 
 
+def test_more_answers_to_a_question_stand_among_the_acts(tmp_path):
+    about = {"question": "gift_or_self", "value": "gift", "locale": "en"}
+    answers = {"intent": "answer", "metadata": about, "examples": "- for gran\n- it's his\n"}
+    (tmp_path / "n.yml").write_text(yaml.safe_dump({"version": "3.1", "nlu": [answers]}))
+
+    found = [(m.get("text"), m.get("metadata")) for m in read_acts(tmp_path / "n.yml", "en")]
+
+    assert found == [("for gran", {"example": about}), ("it's his", {"example": about})]
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted((ROOT / "data" / "nlu").glob("*/*.yml")),
+    ids=lambda file: f"{file.parent.name}-{file.stem}",
+)
+def test_an_answer_among_the_acts_names_an_option_of_the_catalogue(file):
+    options = {
+        (question["id"], option["value"])
+        for question in map(read_yaml, QUESTIONS.glob("*.yml"))
+        for option in question.get("options", ())
+    }
+
+    for entry in read_yaml(file)["nlu"]:
+        about = entry.get("metadata") or {}
+        assert (entry["intent"] == "answer") == bool(about)
+        assert not about or (about["question"], about["value"]) in options
+        assert not about or about["locale"] == file.parent.name
+
+
 def test_a_file_that_is_no_yaml_is_named(tmp_path):
     (tmp_path / "q.yml").write_text("a: [")
 
