@@ -122,9 +122,9 @@ def _make(place: Path, name: str) -> str:
     env = _env(name)
     with (place / "migrate.log").open("w") as log:
         migrate = [place / "bin" / "django-admin", "migrate", "--noinput"]
-        subprocess.run(migrate, env=env, check=True, stdout=log, stderr=log)
+        subprocess.run(migrate, env=env, cwd=place, check=True, stdout=log, stderr=log)
     seed = [place / "bin" / "python", "-c", _SEED]
-    return subprocess.check_output(seed, env=env, text=True).splitlines()[-1]
+    return subprocess.check_output(seed, env=env, cwd=place, text=True).splitlines()[-1]
 
 
 def _do(statement: str, *values: Any) -> Any:
