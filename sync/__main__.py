@@ -15,12 +15,12 @@ from uvloop import new_event_loop
 
 from preferences.errors import AskfirstError
 from preferences.settings import Settings, load_settings
-from sync.commands import backfill, once, plan, preflight, reconcile, replay, status
+from sync.commands import audience, backfill, once, plan, preflight, reconcile, replay, status
 from sync.service import serve
 
 _GRACE = 4.0  # seconds for what is under way; what is cut short is told again at the next start
 _CANNOT = 2
-_COMMANDS = (plan, preflight, once, status, replay, backfill, reconcile)
+_COMMANDS = (plan, preflight, once, status, replay, backfill, reconcile, audience)
 
 
 def main(arguments: list[str]) -> int:

@@ -17,6 +17,9 @@ def check_fit(connector: Connector, mapping: CrmMapping | None) -> None:
     if mapping is None:
         return
     page = f"The mapping of {mapping.destination}"
+    if not mapping.key:
+        message = f"{page}: a CRM needs a key; name its unique field that holds the shopper's id."
+        raise SettingsError(message)
     looked_at = to_look_at(mapping)
     if looked_at and not isinstance(connector, Reading):
         message = (

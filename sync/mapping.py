@@ -61,7 +61,7 @@ class MappingPage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     key: str
-    """The CRM's own field, unique, that holds the shopper's id."""
+    """The CRM's own field, unique, that holds the shopper's id; empty only for a file without it."""
     only_named: bool = False
     """Whether nobody is told of who has no name: neither signed in nor known by an order or a
     channel. They are told of once they have one."""

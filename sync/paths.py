@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sync.redacting import redacted
+
 type Path = tuple[str, ...]
 
 ANSWER = frozenset(
@@ -64,13 +66,17 @@ class Known:
 
 
 def _answered(told: Sequence[Mapping[str, Any]], what: str, detail: str = "") -> Any:
-    """Look into the first answer; `unwanted` names every option that is not wanted."""
+    """Look into the first answer; `unwanted` names every option that is not wanted.
+
+    The shopper's own words are given without what leads to a person.
+    """
     if what == "unwanted":
         refused = {one["value"] for one in told if _is_unwanted(one)}
         return ",".join(sorted(refused)) or None
     for answer in told:
         if not _is_unwanted(answer):
-            return answer["detail"].get(detail) if what == "detail" else answer[what]
+            found = answer["detail"].get(detail) if what == "detail" else answer[what]
+            return redacted(found) if found and what == "own_words" else found
     return None
 
 

@@ -2,10 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Literal
 
 type Transform = Literal[
-    "as_is", "upper", "lower", "semicolons", "list", "date", "milliseconds", "midnight", "yes_no"
+    "as_is",
+    "upper",
+    "lower",
+    "semicolons",
+    "list",
+    "date",
+    "milliseconds",
+    "midnight",
+    "yes_no",
+    "sha256",
+    "sha256_digits",
 ]
 
 
@@ -22,6 +33,10 @@ def _midnight(value: str) -> int:
     return _milliseconds(at.replace(hour=0, minute=0, second=0, microsecond=0).isoformat())
 
 
+def _sha256(value: str) -> str:
+    return sha256(value.encode()).hexdigest()
+
+
 _FORMS: Mapping[str, Callable[[Any], Any]] = {
     "as_is": lambda value: value,
     "upper": str.upper,
@@ -32,6 +47,8 @@ _FORMS: Mapping[str, Callable[[Any], Any]] = {
     "milliseconds": _milliseconds,
     "midnight": _midnight,
     "yes_no": lambda value: "yes" if value else "no",
+    "sha256": _sha256,
+    "sha256_digits": lambda value: _sha256("".join(filter(str.isdigit, value))),
 }
 
 
@@ -39,6 +56,7 @@ def transformed(form: Transform, value: Any) -> Any:
     """Give a value in another form.
 
     `semicolons` and `list` are for several options, which we keep with commas; `date` is the day in
-    UTC, `milliseconds` and `midnight` count from 1970, the second from the begin of that day.
+    UTC, `milliseconds` and `midnight` count from 1970, the second from the begin of that day; `sha256`
+    and `sha256_digits` are how advertising tools take an address and a number: Meta's have no plus.
     """
     return _FORMS[form](value)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,13 @@ def test_what_is_pulled_asks_for_a_crm_that_tells_its_changes(
     with pytest.raises(SettingsError, match=r"channel would never be asked.*`direction: push`"):
         check_fit(MemoryCrm(), page)
     check_fit(TellingCrm(), page)
+
+
+def test_a_crm_needs_a_key(tmp_path: Path) -> None:
+    page = replace(mapping(tmp_path, MAIL), key="")
+
+    with pytest.raises(SettingsError, match="The mapping of crm: a CRM needs a key"):
+        check_fit(MemoryCrm(), page)
 
 
 async def test_the_worker_does_not_begin_with_such_a_page(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 """Every operation under generated requests, right and wrong ones: as described, never a 5xx.
 
-In every run about a thousand cases; `HYPOTHESIS_PROFILE=thorough` makes ten thousand of them. The
-store is seeded, and half of the requests name somebody or something that is there.
+In every run a thousand cases, half of them on each database; `HYPOTHESIS_PROFILE=thorough` makes ten
+thousand of them, and `pytest -rP` tells how many there were and how they were answered. The store is
+seeded, and half of the requests name somebody or something that is there.
 """
 
 import asyncio
 import os
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from math import ceil
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -58,10 +61,13 @@ class Fuzz:
     def run(self, cases: int) -> None:
         schema = schemathesis.openapi.from_dict(dict(self.page))
         operations = [found.ok() for found in schema.get_all_operations()]
-        each = max(1, round(cases / len(operations) / len(MODES)))
+        turns = list(product(operations, MODES))
         with Session() as self.session:
-            for operation, mode in product(operations, MODES):
-                self._send(operation, mode, each)
+            for done, (operation, mode) in enumerate(turns):
+                missing = (
+                    cases - self.statuses.total()
+                )  # who knows few requests leaves the others more
+                self._send(operation, mode, max(1, ceil(missing / (len(turns) - done))))
 
     def _send(self, operation: schemathesis.APIOperation, mode: GenerationMode, each: int) -> None:
         strategy = operation.as_strategy(generation_mode=mode)
@@ -109,7 +115,8 @@ async def test_every_request_is_answered_as_the_document_says(start: Start) -> N
 
         await asyncio.to_thread(fuzz.run, CASES // 2)  # the other half on the other database
 
-    assert fuzz.statuses.total() > CASES * 0.4
+    sys.stdout.write(f"{fuzz.statuses.total()} cases: {dict(sorted(fuzz.statuses.items()))}\n")
+    assert fuzz.statuses.total() >= CASES // 2
     assert {200, 201, 204, 404, 422} <= fuzz.statuses.keys(), fuzz.statuses
     assert not [status for status in fuzz.statuses if status >= 500], fuzz.statuses
 
