@@ -127,8 +127,9 @@ def _erase(scene: Scene, reading: Reading, *, permitted: bool) -> Turn:
 
 def _invite(scene: Scene, reading: Reading, *, permitted: bool) -> Turn:
     """Invite by a plain yes alone, as somebody who presses nothing has agreed to nothing."""
-    if permitted:
-        return inviting.accepted(scene)
+    invitation = scene.state.invitation
+    if permitted and invitation is not None:
+        return inviting.accepted(scene, invitation.code)
     return _not_answered(scene, reading) or _unclear(scene)
 
 

@@ -29,18 +29,16 @@ def invite_ask(scene: Scene, candidate: str | None) -> Ask:
     )
 
 
-def accepted(scene: Scene) -> Turn:
+def accepted(scene: Scene, code: str) -> Turn:
     """Give the link, in words that may be passed on as they are, and the ways to share it."""
-    page, locale, invitation = _page(scene), scene.state.locale, scene.state.invitation
-    if invitation is None:  # what spoke for it is gone since
-        return scene.close("ignored") + scene.say("acknowledged")
-    ways = share_ways(page, page.link.replace("{code}", invitation.code), locale)
+    page, locale = _page(scene), scene.state.locale
+    ways = share_ways(page, page.link.replace("{code}", code), locale)
     links = [Link("copy", scene.voice.say("share_copy", locale), ways["link"])]
     links += [Link(way, scene.voice.say(f"share_{way}", locale), ways[way]) for way in _OPENED]
     links += [Link("sheet", scene.voice.say("share_sheet", locale), ways["sheet"])]
     told = scene.voice.say("invite_link", locale)
     replies = (Reply("say", told), Reply("say", ways["sheet"], links=tuple(links)))
-    return Turn(replies, (Invited(invitation.code, page.promotion_days), Closed("answered")))
+    return Turn(replies, (Invited(code, page.promotion_days), Closed("answered")))
 
 
 def _page(scene: Scene) -> Referral:

@@ -315,6 +315,14 @@ def test_a_finding_points_at_the_line_of_what_is_to_mend(tmp_path: Path) -> None
     assert str(finding).startswith(f"{file}:{finding.line}: label “For me and for me alone” has")
 
 
+def test_a_place_that_is_not_there_leads_to_the_line_before_it() -> None:
+    page = Page(Path("a.yml"), "id: a\noptions:\n  - value: gift\n")
+
+    assert page.line("options", 0, "value", "nothing", "below a text") == 3
+    assert page.line("options", 7) == page.line("options", "no number") == 2
+    assert page.line("nothing") == 1
+
+
 def test_findings_come_in_the_order_of_the_files_and_lines(tmp_path: Path) -> None:
     findings = check(shop(tmp_path, asking(en="We know? You normally?"), en={"title": "Lisa"}))
 

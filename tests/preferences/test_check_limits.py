@@ -109,6 +109,8 @@ def policed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("sensitive.yml", "    categories: [pets, cats, cat food]", "    categories: [cats]",
          "categories: [pets, cats, cat food]",
          ("nobody can lift what cat_died silences", "Add one")),
+        ("sensitive.yml", "({named})( \\w+){0,2} again", "(that)( \\w+){0,2} again",
+         "({named})( \\w+){0,2} again", ("nothing is named in this sentence", "Write {named} where")),
         ("sensitive.yml", "words: horse|", "words: (horse|", "words: horse|",
          ("cannot be searched for", "Mend it")),
     ],

@@ -16,7 +16,10 @@ from preferences.conversation import (
     Suppression,
     Turn,
 )
+from preferences.dialogue.inviting import invite_ask
 from preferences.dialogue.respond import Assistant, Message
+from preferences.dialogue.scene import Scene
+from preferences.errors import CatalogueError
 from preferences.texts import LOCALES
 from tests.preferences.scenes import (
     CATALOGUE,
@@ -191,6 +194,21 @@ def test_an_invitation_of_which_the_shop_thought_better_is_over() -> None:
 
     assert Closed("ignored") in turn.records
     assert not records(turn, Invited)
+
+
+def test_a_yes_to_an_invitation_whose_code_is_gone_gives_no_link() -> None:
+    turn = respond(pressed(INVITE, 0), a_state_with(INVITE, invitation=None))
+
+    assert Closed("ignored") in turn.records
+    assert not records(turn, Invited)
+    assert texts(turn) == [VOICE.say("acknowledged", "en")]
+
+
+def test_whoever_words_an_invitation_without_its_page_is_told_which_to_load() -> None:
+    scene = Scene(a_state(), CATALOGUE, VOICE, POLICY)
+
+    with pytest.raises(CatalogueError, match=r"load referral\.yml"):
+        invite_ask(scene, None)
 
 
 def test_stop_ends_it_too() -> None:

@@ -21,6 +21,15 @@ def test_the_same_seed_lives_the_same_year(years: list[Year]) -> None:
     assert live(5, 0, 365, ASSISTANT) != years[0]
 
 
+def test_without_a_page_of_terms_nobody_is_invited(years: list[Year]) -> None:
+    plain = Assistant(load_catalogue(), VOICE, POLICY)
+
+    alone = [live(4, number, 365, plain) for number in range(10)]
+
+    assert any(asked.kind == "invite" for year in years for asked in year.asked)
+    assert not [asked for year in alone for asked in year.asked if asked.kind == "invite"]
+
+
 def test_no_limit_is_ever_exceeded(years: list[Year]) -> None:
     assert [year.breaches for year in years if year.breaches] == []
 

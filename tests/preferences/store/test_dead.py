@@ -36,6 +36,23 @@ async def test_a_message_that_fails_is_a_dead_letter_and_is_answered_when_it_is_
     assert len(await shop.rows(DispatchRow)) == 2
 
 
+async def test_a_dead_letter_without_an_apology_is_answered_after_all(shop: Shop) -> None:
+    talk, _ = await come(shop, text("person"))
+    await shop.hears(talk, "a person please", "handoff")
+    await shop.gets(talk, "text", "poison", message_id="poison")
+    before = await read_log(shop.store, talk.id, 1)
+
+    await give_up(
+        shop.store, talk.id, "poison", "I am sorry.", NOW, "failed"
+    )  # to whom a person talks
+
+    assert await read_log(shop.store, talk.id, 1) == before
+    assert await replay_dead(shop.store) == 1
+    assert await dead_messages(shop.store) == []
+    waiting = await read_unanswered(shop.store, talk.shopper)
+    assert "poison" in [one.message_id for one in waiting]
+
+
 async def test_what_is_only_not_heard_is_no_dead_letter(shop: Shop) -> None:
     talk, _ = await come(shop, text("picture"))
     await give_up(shop.store, talk.id, "picture", "I cannot read this.", NOW)
