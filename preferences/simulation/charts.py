@@ -1,5 +1,6 @@
 """Draws the figures of a simulation as SVG that can be read on light and on dark paper."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -37,11 +38,11 @@ def charts(report: Report) -> Mapping[str, str]:
     """Give the charts, each by the name of its file."""
     return {
         "asks": bars("Shoppers by how many questions they were asked", _asks(report)),
-        "answers": bars("Questions answered, by kind of shopper", _answers(report)),
+        "answers": bars("Questions answered, by kind of shopper", _answers(report.outcomes)),
         "misfit": bars(
             "Lines of orders that do not fit: three ways to notice them", _misfit(report)
         ),
-        "channels": bars("Questions and invitations, by channel", _channels(report)),
+        "channels": bars("Questions answered, by channel", _answers(report.channels)),
         "silence": bars("Why nothing was asked, share of silent moments", _silence(report)),
     }
 
@@ -79,20 +80,15 @@ def _asks(report: Report) -> list[Row]:
     return [(label, n, _percent(n, report.asks.total())) for label, n in shown.items()]
 
 
-def _answers(report: Report) -> list[Row]:
+def _answers(outcomes: Mapping[str, Counter[str]]) -> list[Row]:
     return [
         (
             name,
             share(found["answered"], found.total()) or 0,
             _percent(found["answered"], found.total()),
         )
-        for name, found in sorted(report.outcomes.items())
+        for name, found in sorted(outcomes.items())
     ]
-
-
-def _channels(report: Report) -> list[Row]:
-    asked = report.channels
-    return [(name, n, _percent(n, asked.total())) for name, n in sorted(asked.items())]
 
 
 def _misfit(report: Report) -> list[Row]:

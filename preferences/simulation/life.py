@@ -52,7 +52,7 @@ _STOP = Said(Heard("stop", (Guess("stop", 0.99),)))
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """What came of a shopper's year; `channels` counts where something was asked."""
+    """What came of a shopper's year; `places` names the channel of each of `asked`."""
 
     archetype: str
     orders: int
@@ -61,7 +61,7 @@ class Year:
     judged: Judged
     misfits: Counter[Truth]
     fates: Counter[Fate]
-    channels: Counter[str]
+    places: tuple[str, ...]
     breaches: tuple[str, ...]
 
 
@@ -84,7 +84,7 @@ def live(seed: int, number: int, days: int, assistant: Assistant) -> Year:
         life.judged,
         life.misfits,
         Counter(one.fate for one in fates),
-        life.memory.channels,
+        tuple(life.memory.places),
         tuple(breaches(life.memory.log, assistant.policy, life.memory.silences)),
     )
 

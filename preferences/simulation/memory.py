@@ -1,6 +1,5 @@
 """What a store would hold of one simulated shopper, in memory: read as a state, written by records."""
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -33,7 +32,7 @@ _EVER = timedelta(days=36_500)
 
 @dataclass
 class Memory:
-    """One shopper's rows; `log` is every ask as it ended, `decisions` every decision."""
+    """One shopper's rows; `log` is every ask as it ended, `places` where each was put."""
 
     shopper: str
     conversations: int = 0
@@ -50,7 +49,7 @@ class Memory:
     held: list[Held] = field(default_factory=list)
     silences: list[tuple[datetime, datetime]] = field(default_factory=list)
     channel: str = "web"
-    channels: Counter[str] = field(default_factory=Counter)
+    places: list[str] = field(default_factory=list)
     suggestion: Ask | None = None
     invited_at: datetime | None = None
 
@@ -75,7 +74,7 @@ class Memory:
         asked = Asked("question", question.id, question.purpose, now, outcome, here=False)
         place = -len(self.log) - 1  # a conversation that is none of ours
         self.log.append((place, asked))
-        self.channels[channel] += 1
+        self.places.append(channel)
         if outcome == "answered":
             self.held.append(Held(question.id, now))
 
@@ -161,4 +160,4 @@ class Memory:
         if ask.begun is None:
             asked = Asked(ask.kind, ask.question, ask.purpose, ask.asked_at, None, here=True)
             self.log.append((self.conversations, asked))
-            self.channels[self.channel] += ask.kind != "consent"
+            self.places.append(self.channel)

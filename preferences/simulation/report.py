@@ -31,7 +31,7 @@ class Report:
     judged: Judged = field(default_factory=Judged)
     misfits: Counter[Truth] = field(default_factory=Counter)
     fates: Counter[str] = field(default_factory=Counter)
-    channels: Counter[str] = field(default_factory=Counter)
+    channels: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     invitations: Counter[str] = field(default_factory=Counter)
     breaches: Counter[str] = field(default_factory=Counter)
 
@@ -41,7 +41,9 @@ class Report:
         invited = [asked for asked in year.asked if asked.kind == "invite"]
         self.invitations.update(asked.outcome or "ignored" for asked in invited)
         self.fates.update(year.fates)
-        self.channels.update(year.channels)
+        for place, asked in zip(year.places, year.asked, strict=True):
+            if asked.kind == "question":
+                self.channels[place][asked.outcome or "ignored"] += 1
         self.orders += year.orders
         self.shoppers[year.archetype] += 1
         self.asks[len(questions)] += 1
@@ -62,8 +64,9 @@ class Report:
                 "shoppers": self.shoppers[archetype],
                 **_answers(self.outcomes[archetype]),
             }
+        for channel in sorted(self.channels):
+            yield {"name": "answers", "channel": channel, **_answers(self.channels[channel])}
         yield {"name": "silence", **self._silence()}
-        yield {"name": "channels", "asked": dict(sorted(self.channels.items()))}
         yield {"name": "befell", **dict(sorted(self.fates.items()))}
         yield {"name": "invitations", **self._invited()}
         yield {"name": "caps_exceeded", "value": self.breaches.total(), **self.breaches}

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,9 +12,10 @@ from preferences.simulation.life import Year
 from preferences.simulation.report import Report
 
 Capture = pytest.CaptureFixture[str]
+_PARTS = {"archetype", "channel"}
 
 
-def simulated(capsys: Capture, *words: str) -> list[dict[str, object]]:
+def simulated(capsys: Capture, *words: str) -> list[dict[str, Any]]:
     assert main(["simulate", "--shoppers", "40", *words]) == 0
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -21,14 +23,17 @@ def simulated(capsys: Capture, *words: str) -> list[dict[str, object]]:
 def test_the_figures_are_json_lines_that_the_seed_decides(capsys: Capture) -> None:
     figures = simulated(capsys, "--seed", "2")
 
-    by_name = {figure["name"]: figure for figure in figures if "archetype" not in figure}
+    by_name = {figure["name"]: figure for figure in figures if figure.keys().isdisjoint(_PARTS)}
+    by_channel = {figure["channel"]: figure for figure in figures if "channel" in figure}
     assert by_name["asks_per_shopper"]["shoppers"] == 40
     assert by_name["caps_exceeded"]["value"] == 0
     assert by_name["answers"].keys() >= {"answered", "skipped", "declined", "ignored", "fatigue"}
     assert by_name["silence"].keys() >= {"share", "reasons"}
     assert by_name["invitations"].keys() >= {"offered", "accepted", "declined"}
     assert by_name["befell"].keys() >= {"return", "complaint", "praise"}
-    assert by_name["channels"]["asked"].keys() >= {"web", "whatsapp", "mail"}
+    assert by_channel.keys() >= {"web", "whatsapp", "mail"}
+    asked = sum(figure["asked"] for figure in by_channel.values())
+    assert asked == by_name["answers"]["asked"]
     methods = [figure["method"] for figure in figures if figure["name"] == "misfit_lines"]
     assert methods == ["misfit", "category_change", "ask_always"]
     assert all(figure["seed"] == 2 and figure["days"] == 365 for figure in figures)

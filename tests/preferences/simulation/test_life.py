@@ -63,7 +63,7 @@ def test_people_complain_mourn_send_back_and_praise_and_talk_on_several_channels
     fates, channels = Counter[str](), Counter[str]()
     for year in years:
         fates.update(year.fates)
-        channels.update(year.channels)
+        channels.update(year.places)
 
     assert fates.keys() == {"return", "complaint", "loss", "praise", "poll"}
     assert channels.keys() == {"web", "whatsapp", "mail", "desk"}
