@@ -22,7 +22,7 @@ from preferences.settings import Settings
 from preferences.store.engine import Store
 from preferences.store.purchases import Kept, keep_purchases
 
-_BATCH = 50
+_BATCH = 100
 _SHOWN = 10
 
 

@@ -5,8 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.buying import (
@@ -31,15 +30,11 @@ from preferences.store.tables import HabitRow
 
 @dataclass(slots=True)
 class _Page:
-    """What is counted of one shopper; `last` is when the latest order in it was placed.
-
-    `row` is where it was read, if it is kept already.
-    """
+    """What is counted of one shopper; `last` is when the latest order in it was placed."""
 
     figures: Figures = field(default_factory=Figures)
     habit: Habit = field(default_factory=Habit)
     last: datetime | None = None
-    row: HabitRow | None = None
 
     def add(self, order: Order) -> bool:
         """Add an order; tell that it cannot be, where the sequence of orders matters."""
@@ -64,6 +59,22 @@ class Books:
         self._pages = dict[str, _Page]()
         self._changed = set[str]()
         self._anew = set[str]()
+
+    async def open(self, shoppers: Collection[str], new: Collection[str]) -> None:
+        """Read the pages of these shoppers in one go, before any of their orders is written.
+
+        Those of `new` ones are empty.
+        """
+        held = await self._rows(shoppers)
+        fresh = {name: page for name, row in held.items() if (page := _read(row)) is not None}
+        missing = [name for name in shoppers if name not in fresh]
+        self._pages |= {name: _Page() for name in new} | fresh
+        if missing:
+            self._pages |= await self._counted(missing)
+
+    def is_to_count(self, shoppers: Collection[str]) -> bool:
+        """Tell whether all orders of one of these shoppers are read when their page is needed."""
+        return not self._pages.keys() >= {*shoppers} or not self._anew.isdisjoint(shoppers)
 
     async def habit(self, shoppers: Collection[str], order: str) -> Habit:
         """Give the habit of these shoppers, but for one order that was not added yet."""
@@ -101,22 +112,26 @@ class Books:
         await self._session.flush()
         if self._anew:
             self._pages.update(await self._counted(self._anew))
+        rows = await self._rows(self._changed)
         for shopper in sorted(self._changed):
-            await self._put(shopper, self._pages[shopper])
+            await self._put(rows.get(shopper), shopper, self._pages[shopper])
         await self._session.flush()
 
     async def _page(self, shopper: str, but: str = "") -> _Page:
         if shopper in self._pages and shopper not in self._anew:
             return self._pages[shopper]
-        held = await self._session.get(HabitRow, shopper, populate_existing=True)
-        if held is None or held.stale or held.last_placed_at is None or shopper in self._anew:
+        held = await self._rows([shopper])
+        page = _read(held[shopper]) if shopper in held and shopper not in self._anew else None
+        if page is None:
             await self._session.flush()
             page = (await self._counted([shopper], but))[shopper]
-        else:
-            figures, habit = figures_from_json(held.figures), habit_from_json(held.habit)
-            page = _Page(figures, habit, held.last_placed_at, held)
         self._pages[shopper] = page
         return page
+
+    async def _rows(self, shoppers: Collection[str]) -> dict[str, HabitRow]:
+        query = select(HabitRow).where(col(HabitRow.shopper_id).in_(shoppers))
+        rows = await self._session.exec(query.execution_options(populate_existing=True))
+        return {row.shopper_id: row for row in rows.all()}
 
     async def _counted(self, shoppers: Collection[str], but: str = "") -> dict[str, _Page]:
         """Count all orders of these shoppers but one, in the sequence of their placing."""
@@ -126,15 +141,22 @@ class Books:
                 orders[shopper].append(order)
         return {shopper: _counted(orders[shopper]) for shopper in shoppers}
 
-    async def _put(self, shopper: str, page: _Page) -> None:
+    async def _put(self, held: HabitRow | None, shopper: str, page: _Page) -> None:
         if page.last is None:
-            await self._session.exec(delete(HabitRow).where(col(HabitRow.shopper_id) == shopper))
+            if held is not None:
+                await self._session.delete(held)
             return
-        held = page.row or await self._session.get(HabitRow, shopper)
         row = held or HabitRow(shopper_id=shopper, figures={}, habit={})
         row.figures, row.habit = figures_as_json(page.figures), habit_as_json(page.habit)
         row.last_placed_at, row.stale = page.last, False
         self._session.add(row)
+
+
+def _read(row: HabitRow) -> _Page | None:
+    """Give what a row holds, or None where it is out of date."""
+    if row.stale or row.last_placed_at is None:
+        return None
+    return _Page(figures_from_json(row.figures), habit_from_json(row.habit), row.last_placed_at)
 
 
 def _counted(orders: Sequence[Order]) -> _Page:

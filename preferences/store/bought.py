@@ -17,6 +17,15 @@ async def read_order(session: AsyncSession, row: PurchaseRow) -> Order:
     return _order(row, lines.get(row.id, ()))
 
 
+def order_of(
+    row: PurchaseRow,
+    lines: Sequence[PurchaseLineRow],
+    feed: Mapping[str, tuple[str | None, str | None]],
+) -> Order:
+    """Give an order as its rows tell it; `feed` holds the category and audience of its articles."""
+    return _order(row, [_bought(line, *feed[line.sku]) for line in lines])
+
+
 async def read_orders(session: AsyncSession, shoppers: Collection[str]) -> list[tuple[str, Order]]:
     """Give every order of these shoppers in the order of its placing, with whose it is."""
     query = select(PurchaseRow).where(col(PurchaseRow.shopper_id).in_(shoppers))

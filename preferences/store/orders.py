@@ -19,6 +19,9 @@ from preferences.store.ids import new_id
 from preferences.store.shoppers import keep_out
 from preferences.store.tables import CandidateRow, PurchaseLineRow, PurchaseNoteRow, PurchaseRow
 
+type Place = tuple[str, str]
+"""Where an order is found: its source, and its number there."""
+
 _ORDER = "order"
 _ADDRESS = "address"
 _GIVEN_BACK = ("refund", "refunded")
@@ -32,13 +35,32 @@ class Happened:
     returned_at: datetime | None = None
 
 
-async def hold_order(session: AsyncSession, source: str, external_id: str) -> PurchaseRow | None:
+async def hold_order(session: AsyncSession, place: Place) -> PurchaseRow | None:
     """Have others who tell of the same order wait until the transaction ends; give what is kept."""
-    await keep_out(session, [(_ORDER, f"{source}\n{external_id}")])
+    return (await hold_orders(session, [place]))[place]
+
+
+async def hold_orders(
+    session: AsyncSession, places: Collection[Place]
+) -> dict[Place, PurchaseRow | None]:
+    """Do so with several orders, which are all there, known or not."""
+    await keep_out(session, [(_ORDER, f"{source}\n{number}") for source, number in places])
     query = select(PurchaseRow).where(
-        PurchaseRow.source == source, PurchaseRow.external_id == external_id
+        col(PurchaseRow.source).in_({source for source, _ in places}),
+        col(PurchaseRow.external_id).in_([number for _, number in places]),
     )
-    return (await session.exec(query.execution_options(populate_existing=True))).first()
+    rows = (await session.exec(query.execution_options(populate_existing=True))).all()
+    found = {(row.source, row.external_id): row for row in rows}
+    return {place: found.get(place) for place in places}
+
+
+async def find_noted(session: AsyncSession, places: Collection[Place]) -> set[Place]:
+    """Tell of which of these orders something was noted before they were known."""
+    query = select(PurchaseNoteRow.source, PurchaseNoteRow.external_id).where(
+        col(PurchaseNoteRow.source).in_({source for source, _ in places}),
+        col(PurchaseNoteRow.external_id).in_([number for _, number in places]),
+    )
+    return {*(await session.exec(query)).all()} & {*places}
 
 
 def digest_of(session: AsyncSession, purchase: Purchase) -> str:
@@ -48,19 +70,9 @@ def digest_of(session: AsyncSession, purchase: Purchase) -> str:
     return vault_of(session).lookup(_ORDER, repr((told, marks)))
 
 
-async def put_report(
-    session: AsyncSession,
-    held: PurchaseRow | None,
-    shopper: str,
-    purchase: Purchase,
-    now: datetime,
-    recipients: dict[tuple[str, str], str],
-) -> PurchaseRow:
-    """Keep a report in place of an older one, if there is one.
-
-    `recipients` are the hashes of addresses that this transaction has looked for, by shopper.
-    """
-    row = held or PurchaseRow(
+def new_order(purchase: Purchase, shopper: str, now: datetime) -> PurchaseRow:
+    """Make the row of an order that nobody told of before."""
+    return PurchaseRow(
         id=new_id(),
         source=purchase.source,
         external_id=purchase.external_id,
@@ -69,21 +81,17 @@ async def put_report(
         received_at=now,
         told_at=purchase.told_at,
     )
+
+
+def put_report(
+    session: AsyncSession, row: PurchaseRow, shopper: str, purchase: Purchase, recipient: str
+) -> list[PurchaseLineRow]:
+    """Put what a report tells of an order into its row, and make the rows of its lines."""
     row.shopper_id, row.placed_at = shopper, purchase.placed_at
     row.told_at, row.digest = purchase.told_at, digest_of(session, purchase)
     row.gift_wrap, row.gift_message = purchase.gift_wrap, purchase.gift_message
-    row.ships_elsewhere = purchase.ships_elsewhere
-    place = shopper, purchase.address
-    if place not in recipients:
-        recipients[place] = await _recipient(session, *place)
-    row.recipient = recipients[place]
-    session.add(row)
-    await session.flush()
-    if held is not None:
-        await _remove_lines(session, row.id)
-    session.add_all(_row(row.id, at, line) for at, line in enumerate(purchase.lines))
-    await session.flush()
-    return row
+    row.ships_elsewhere, row.recipient = purchase.ships_elsewhere, recipient
+    return [_row(row.id, at, line) for at, line in enumerate(purchase.lines)]
 
 
 async def put_notes(
@@ -127,7 +135,7 @@ async def settle(
     row.delivered_at = min((note.at for note in notes if note.kind == "delivered"), default=None)
     if ends:
         row.status = max(ends)[1]
-        await _remove_lines(session, row.id)
+        await remove_lines(session, row.id)
     else:
         await _refund(session, row.id, notes)
         row.status = "delivered" if row.delivered_at else "placed"
@@ -189,19 +197,33 @@ async def _end_questions(
     )
 
 
-async def _recipient(session: AsyncSession, shopper: str, address: str) -> str:
-    """Give the keyed hash of an address: the one that it has already, if it was made with another key."""
-    spelled = " ".join(address.casefold().split())
-    if not spelled:
-        return ""
-    hashes = vault_of(session).lookups(_ADDRESS, spelled)
-    query = select(PurchaseRow.recipient).where(
-        PurchaseRow.shopper_id == shopper, col(PurchaseRow.recipient).in_(hashes)
+async def find_recipients(
+    session: AsyncSession, addresses: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """Give the keyed hashes of addresses, each of a shopper, which an address of theirs has already.
+
+    It may have been made with another key than the newest.
+    """
+    vault = vault_of(session)
+    hashes = {
+        (shopper, address): vault.lookups(_ADDRESS, spelled)
+        for shopper, address in addresses
+        if (spelled := " ".join(address.casefold().split()))
+    }
+    query = select(PurchaseRow.shopper_id, PurchaseRow.recipient).where(
+        col(PurchaseRow.shopper_id).in_({shopper for shopper, _ in hashes}),
+        col(PurchaseRow.recipient).in_({one for some in hashes.values() for one in some}),
     )
-    return (await session.exec(query)).first() or hashes[0]
+    held = {*(await session.exec(query.distinct())).all()} if hashes else set()
+    found = dict.fromkeys(addresses, "")
+    for (shopper, address), known in hashes.items():
+        theirs = (one for one in known if (shopper, one) in held)
+        found[shopper, address] = next(theirs, known[0])
+    return found
 
 
-async def _remove_lines(session: AsyncSession, purchase: str) -> None:
+async def remove_lines(session: AsyncSession, purchase: str) -> None:
+    """Remove all lines of an order."""
     old = delete(PurchaseLineRow).where(col(PurchaseLineRow.purchase_id) == purchase)
     await session.exec(old.execution_options(synchronize_session="fetch"))
 

@@ -4,7 +4,7 @@ The statistics of a shopper are worked out here, when an order arrives, never wh
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,11 +16,12 @@ from preferences.choosing.following import Occasion, follow_up
 from preferences.misfit import is_fresh, misfit_in
 from preferences.policy import Policy
 from preferences.purchases import OVER, Note, Product, Purchase, customer_in
-from preferences.store.books import Books
 from preferences.store.bought import read_order
+from preferences.store.buyers import Buyer
 from preferences.store.engine import Store
 from preferences.store.habits import hold_shoppers, outdate
 from preferences.store.ids import new_id
+from preferences.store.intake import Intake
 from preferences.store.occasions import (
     add_candidate,
     add_welcome,
@@ -32,18 +33,16 @@ from preferences.store.orders import (
     hold_order,
     lines_left,
     put_notes,
-    put_report,
     settle,
 )
 from preferences.store.outbox import mark
-from preferences.store.persons import head_of, members_of, of_person
+from preferences.store.persons import head_of, of_person
 from preferences.store.sealed import put_sealed
-from preferences.store.shoppers import find_shopper, known_shopper
+from preferences.store.shoppers import find_shopper
 from preferences.store.tables import (
     ProductRow,
     PurchaseRow,
     QuarantineRow,
-    ShopperRow,
     SuppressionRow,
 )
 from preferences.store.vault import Vault
@@ -62,48 +61,6 @@ class Kept:
     shopper: str
     candidate: bool
     became: Became = "kept"
-
-
-@dataclass(frozen=True, slots=True)
-class _Buyer:
-    """Whose a name is, and which person; nobody changes it as long as `held` is."""
-
-    shopper: str
-    head: str
-    erased: bool
-    members: Sequence[str]
-    held: Sequence[ShopperRow]
-
-
-@dataclass(slots=True)
-class _Intake:
-    """One transaction of reports, what is counted of their shoppers, and who those are.
-
-    Who was found and held once stays so until the transaction ends, and is not looked for again.
-    """
-
-    session: AsyncSession
-    policy: Policy
-    destinations: Sequence[str]
-    now: datetime
-    books: Books
-    buyers: dict[tuple[str, str], _Buyer] = field(default_factory=dict)
-    recipients: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    async def buyer(self, name: tuple[str, str], before: Sequence[str]) -> _Buyer:
-        """Find whose a name is, and hold them with whom their order was taken to be before."""
-        known, session = self.buyers.get(name), self.session
-        if known is not None and {*before} <= {known.shopper}:
-            return known
-        shopper = await known_shopper(
-            session, *name, assurance="claimed", proof="order", now=self.now
-        )
-        held = await hold_shoppers(session, {shopper, *before})
-        head = await head_of(session, shopper)
-        erased = await _is_erased(session, head)
-        members = [] if erased else await members_of(session, head)
-        found = self.buyers[name] = _Buyer(shopper, head, erased, members, held)
-        return found
 
 
 async def keep_purchase(
@@ -134,9 +91,10 @@ async def keep_purchases(
     :raises UnavailableError: the store is away, or somebody else tells of the same shoppers.
     """
     async with store.begin() as session:
-        intake = _Intake(session, policy, destinations, now, Books(session))
+        intake = Intake(session, policy, destinations, now)
+        await intake.open(purchases)
         kept = [await _keep(intake, purchase) for purchase in purchases]
-        await intake.books.close()
+        await intake.close()
         return kept
 
 
@@ -154,22 +112,21 @@ async def keep_notes(
     """
     source, external_id = order
     async with store.begin() as session:
-        held = await hold_order(session, source, external_id)
+        held = await hold_order(session, order)
         if held is None:
             await put_notes(session, source, external_id, notes, now)
             return Kept("", candidate=False, became="waiting")
-        intake = _Intake(session, policy, destinations, now, Books(session))
+        intake = Intake(session, policy, destinations, now)
         head, _ = await _note(intake, held, notes)
-        await intake.books.close()
+        await intake.close()
         return Kept(head, candidate=False)
 
 
-async def _keep(intake: _Intake, purchase: Purchase) -> Kept:
-    session, now = intake.session, intake.now
-    held = await hold_order(session, purchase.source, purchase.external_id)
-    name = purchase.name
+async def _keep(intake: Intake, purchase: Purchase) -> Kept:
+    session, name = intake.session, purchase.name
     if name is None:
         return Kept("", candidate=False, became="nobody")
+    held = intake.known(purchase)
     if held is None and purchase.status in OVER:
         return await _keep_end(intake, purchase, name)
     is_known = held is not None and (held.told_at, held.digest) >= (
@@ -178,29 +135,56 @@ async def _keep(intake: _Intake, purchase: Purchase) -> Kept:
     )
     if held is not None and (is_known or purchase.status in OVER):
         return await _keep_happenings(intake, held, purchase)
-    before = [held.shopper_id] if held else []
-    buyer = await intake.buyer(name, before)
-    shopper, head = buyer.shopper, buyer.head
+    buyer = await intake.buyer(name, [held.shopper_id] if held else [])
     if buyer.erased:
-        return Kept(head, candidate=False, became="erased")
-    was = None if held is None else await read_order(session, held)
-    row = await put_report(session, held, shopper, purchase, now, intake.recipients)
-    await put_notes(session, row.source, row.external_id, purchase.all_notes, now)
-    happened = await settle(session, row, now, before, is_new=held is None)
-    order = await read_order(session, row)
-    await _heed(intake, row, order, happened, head)
-    if was is not None:
-        await _count_again(intake, row, before, was, order)
-        return Kept(head, candidate=False)
-    if intake.policy.welcome.questions and await intake.books.is_first(shopper, row.id):
-        add_welcome(session, row, intake.policy, now)
+        return Kept(buyer.head, candidate=False, became="erased")
+    if held is not None:
+        return await _keep_edit(intake, held, buyer, purchase)
+    return await _keep_new(intake, buyer, purchase)
+
+
+async def _keep_new(intake: Intake, buyer: Buyer, purchase: Purchase) -> Kept:
+    """Keep an order that is told of for the first time: mostly nothing was noted of it yet."""
+    row, order = await intake.add(buyer, purchase)
+    if intake.has_notes(purchase):
+        order = await _settle(intake, row, buyer, purchase)
+    shopper = buyer.shopper
+    if intake.policy.welcome.questions and await intake.is_first(shopper, row.id):
+        add_welcome(intake.session, row, intake.policy, intake.now)
     candidate = await _weigh(intake, row, order, buyer.members)
     await intake.books.add(shopper, order)
-    return Kept(head, candidate=candidate)
+    return Kept(buyer.head, candidate=candidate)
+
+
+async def _keep_edit(intake: Intake, held: PurchaseRow, buyer: Buyer, purchase: Purchase) -> Kept:
+    """Keep a newer report of an order in place of what is kept."""
+    await intake.write()
+    before, was = [held.shopper_id], await read_order(intake.session, held)
+    await intake.replace(held, buyer, purchase)
+    order = await _settle(intake, held, buyer, purchase, before)
+    await _count_again(intake, held, before, was, order)
+    return Kept(buyer.head, candidate=False)
+
+
+async def _settle(
+    intake: Intake,
+    row: PurchaseRow,
+    buyer: Buyer,
+    purchase: Purchase,
+    before: Sequence[str] = (),
+) -> Order:
+    """Bring an order to what is noted of it, with what its report tells beside the lines."""
+    session, now = intake.session, intake.now
+    await intake.write()
+    await put_notes(session, row.source, row.external_id, purchase.all_notes, now)
+    happened = await settle(session, row, now, before)
+    order = await read_order(session, row)
+    await _heed(intake, row, order, happened, buyer.head)
+    return order
 
 
 async def _count_again(
-    intake: _Intake, row: PurchaseRow, before: Sequence[str], was: Order, order: Order
+    intake: Intake, row: PurchaseRow, before: Sequence[str], was: Order, order: Order
 ) -> None:
     """Count an order that was told again: most reports of one change nothing that is counted."""
     if before == [row.shopper_id] and was == replace(order, told_at=was.told_at):
@@ -210,7 +194,7 @@ async def _count_again(
         intake.books.count_anew(shopper)
 
 
-async def _keep_end(intake: _Intake, purchase: Purchase, name: tuple[str, str]) -> Kept:
+async def _keep_end(intake: Intake, purchase: Purchase, name: tuple[str, str]) -> Kept:
     """Keep that an order is over of which nothing is known: no shopper begins with it."""
     session = intake.session
     shopper = await find_shopper(session, *name)
@@ -219,18 +203,20 @@ async def _keep_end(intake: _Intake, purchase: Purchase, name: tuple[str, str]) 
         return Kept(head, candidate=False, became="erased")
     told = purchase.source, purchase.external_id
     await put_notes(session, *told, purchase.all_notes, intake.now)
+    intake.note(purchase)
     return Kept(head, candidate=False, became="waiting")
 
 
-async def _keep_happenings(intake: _Intake, held: PurchaseRow, purchase: Purchase) -> Kept:
+async def _keep_happenings(intake: Intake, held: PurchaseRow, purchase: Purchase) -> Kept:
     """Keep what a report tells beside the lines, where it is no newer than what is kept."""
     head, changed = await _note(intake, held, purchase.all_notes)
     return Kept(head, candidate=False, became="kept" if changed else "known")
 
 
-async def _note(intake: _Intake, held: PurchaseRow, notes: Sequence[Note]) -> tuple[str, bool]:
+async def _note(intake: Intake, held: PurchaseRow, notes: Sequence[Note]) -> tuple[str, bool]:
     """Keep what happened to an order; give whose it is, and whether that says anything new."""
     session = intake.session
+    await intake.write()
     _held = await hold_shoppers(session, [held.shopper_id])
     head = await head_of(session, held.shopper_id)
     was = held.status, held.delivered_at, await lines_left(session, held.id)
@@ -244,7 +230,7 @@ async def _note(intake: _Intake, held: PurchaseRow, notes: Sequence[Note]) -> tu
 
 
 async def _heed(
-    intake: _Intake, row: PurchaseRow, order: Order, happened: Happened, head: str
+    intake: Intake, row: PurchaseRow, order: Order, happened: Happened, head: str
 ) -> None:
     """Let a delivery be an occasion for later, and a return one to be silent."""
     session, now = intake.session, intake.now
@@ -257,11 +243,11 @@ async def _heed(
         await mark(session, head, intake.destinations, now, urgent=True)
 
 
-async def _weigh(intake: _Intake, row: PurchaseRow, order: Order, members: Sequence[str]) -> bool:
+async def _weigh(intake: Intake, row: PurchaseRow, order: Order, members: Sequence[str]) -> bool:
     """Make the question whom it is for a candidate, if a new order does not fit its shopper."""
     if not order.lines or not is_fresh(row.placed_at, intake.now, intake.policy.misfit):
         return False
-    habit = await intake.books.habit(members, row.id)
+    habit = await intake.habit(members, row.id)
     misfit = misfit_in(order.basket, habit, intake.policy.misfit)
     if misfit is None:
         return False

@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from sqlalchemy import func
+from sqlalchemy import ARRAY, BigInteger, func, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -66,7 +66,7 @@ async def known_shopper(
     name = normal(kind, value)
     found = await _met(session, kind, name)
     if found is not None:
-        _prove(found, assurance, proof, now)
+        prove(found, assurance, proof, now)
         return found.shopper_id
     shopper = await new_shopper(session, now)
     await _name(session, shopper, kind, name, assurance=assurance, proof=proof, now=now)
@@ -92,7 +92,7 @@ async def add_name(
     if found is None:
         await _name(session, shopper, kind, name, assurance=assurance, proof=proof, now=now)
     elif await head_of(session, found.shopper_id) == await head_of(session, shopper):
-        _prove(found, assurance, proof, now)
+        prove(found, assurance, proof, now)
     else:
         message = "Somebody else has this name; link the two, or remove it there first."
         raise BadInputError(message, field="value")
@@ -165,9 +165,10 @@ async def keep_out(session: AsyncSession, names: Iterable[tuple[str, str]]) -> N
     """
     if session.get_bind().dialect.name != "postgresql":
         return
-    numbers = {sha256(f"{kind}\n{name}".encode()).digest()[:8] for kind, name in names}
-    for number in sorted(int.from_bytes(one, signed=True) for one in numbers):
-        await session.exec(select(func.pg_advisory_xact_lock(number)))
+    digests = {sha256(f"{kind}\n{name}".encode()).digest()[:8] for kind, name in names}
+    numbers = sorted(int.from_bytes(one, signed=True) for one in digests)
+    each = func.unnest(literal(numbers, ARRAY(BigInteger)))
+    await session.exec(select(func.pg_advisory_xact_lock(each)))
 
 
 async def _met(session: AsyncSession, kind: str, name: str) -> IdentityRow | None:
@@ -193,7 +194,8 @@ async def _name(
     await session.flush()
 
 
-def _prove(row: IdentityRow, assurance: Assurance, proof: str, now: datetime) -> None:
+def prove(row: IdentityRow, assurance: Assurance, proof: str, now: datetime) -> None:
+    """Note that a name was met again, and on what proof if that is better than what is known."""
     if _RANK[assurance] > _RANK[row.assurance]:
         row.assurance, row.proof = assurance, proof
     row.seen_at = max(row.seen_at, now)

@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import batched
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -31,6 +32,7 @@ from tests.bench.figures import Figure, Figures, latency, line
 HISTORIES = (10, 100, 1000)
 _SHELF = 400
 _BATCH = 50
+_LOT = 100
 _AGO = timedelta(days=1200)
 _DATABASES = ("sqlite", "postgresql")
 
@@ -64,10 +66,42 @@ async def _measure(
             async with made as url, open_store(url, vault) as store:
                 for orders in histories:
                     found = await _Shopper(store, orders, times).measured()
-                    for figure, value in found.items():
-                        told = f"choosing.{database}.{orders}.{figure}"
-                        sys.stdout.write(f"{line(told, value, None, '')}\n")
-                    sys.stdout.flush()
+                    _tell(f"choosing.{database}.{orders}", found)
+                _tell(f"choosing.{database}", await _many_shoppers(store, times))
+
+
+def _tell(name: str, found: Figures) -> None:
+    for figure, value in found.items():
+        sys.stdout.write(f"{line(f'{name}.{figure}', value, None, '')}\n")
+    sys.stdout.flush()
+
+
+async def _many_shoppers(store: Store, times: int) -> Figures:
+    """Take in orders in lots as an import does: each of somebody new, then one more of each."""
+    rates, shoppers, policy = (
+        dict[str, Figure](),
+        range(max(times // _LOT, 1) * _LOT),
+        load_policy(),
+    )
+    for visit, name in enumerate(("new", "again")):
+        seconds = []
+        for lot in batched(shoppers, _LOT):
+            orders = [_order_of(number, visit) for number in lot]
+            begun = perf_counter()
+            await keep_purchases(store, orders, policy, _now())
+            seconds.append(perf_counter() - begun)
+        rates[f"{name}.order.lot.rate"] = Figure(len(shoppers) / sum(seconds), "/s", len(seconds))
+    return rates
+
+
+def _order_of(shopper: int, visit: int) -> Purchase:
+    at = _now() - timedelta(days=9 - visit)
+    lines = tuple(
+        Line(f"S-{(7 * shopper + step) % _SHELF}", "Article", 1, Decimal(10 + step), "EUR")
+        for step in range(2)
+    )
+    name = f"guest-{shopper}"
+    return Purchase("web", f"{name}-{visit}", name, at, lines, address=f"{shopper} Main Street")
 
 
 class _Shopper:

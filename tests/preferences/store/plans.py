@@ -28,9 +28,10 @@ _ASKED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 @dataclass
 class Asked:
-    """Every statement once, as the driver was given it."""
+    """Every statement once, as the driver was given it, and how many there were."""
 
     statements: dict[str, Any] = field(default_factory=dict)
+    count: int = 0
 
     def touched(self) -> set[str]:
         """Give the big tables that any of it is about."""
@@ -38,6 +39,7 @@ class Asked:
         return words & BIG
 
     def hear(self, statement: str, parameters: Any, *, several: bool) -> None:
+        self.count += 1
         if statement.lstrip().startswith(_ASKED):
             self.statements.setdefault(statement, parameters[0] if several else parameters)
 
