@@ -11,6 +11,7 @@ from preferences.profile import SuppressionEntry
 from preferences.settings import Settings
 from sync.capabilities import FieldShape, Lookup, Remote
 from sync.connectors.hubspot import HubSpot, open_connector
+from sync.connectors.hubspot.account import SEARCHES
 from sync.delivery import Later, Refused, Taken
 from sync.errors import BatchRefusedError, DestinationRefusedError, QuotaExhaustedError
 from sync.http import Unpaced
@@ -254,7 +255,8 @@ async def test_the_limit_is_the_one_that_hubspot_tells_of_the_same_window(
     world: hubspot.HubSpot, crm: HubSpot
 ) -> None:
     heard = Heard()
-    crm = replace(crm, client=replace(crm.client, limiter=heard))
+    client = replace(crm.account.client, limiter=heard)
+    crm = replace(crm, account=replace(crm.account, client=client))
     for window in (Window(190, 10), Window(4, 1), Window(250, 10)):
         world.windows = [window]
         await crm.push([contact(motivation="gift")])
@@ -277,7 +279,9 @@ async def test_a_limit_of_the_shops_own_counts_before_that_of_hubspot(
     async with open_connector(own):
         pass
 
-    assert [(one.calls, one.seconds, one.listens) for one in rates] == [(calls, 10, not asked)]
+    account, searches = rates
+    assert (account.calls, account.seconds, account.listens) == (calls, 10, not asked)
+    assert searches == SEARCHES
 
 
 async def test_the_rolling_limit_pauses_for_its_interval(
@@ -350,10 +354,24 @@ async def test_who_is_erased_leaves_every_mailing_and_is_deleted(
     assert world.opted_out == {"s-1@example.com"}
 
 
+async def test_nobody_is_deleted_before_their_farewell_has_arrived(
+    world: hubspot.HubSpot, crm: HubSpot
+) -> None:
+    await crm.push([contact(email="s-1@example.com")])
+    refusal = {"data": {"category": "VALIDATION_ERROR"}, "status": 400}
+    world.ills.extend([0, refusal])  # who it is, then the farewell
+    gone = [contact(erased=True, identities={})]
+
+    assert [type(one) for one in await crm.erase(gone)] == [Later]
+    assert world.deleted == []
+    assert await crm.erase(gone) == [Taken()]
+    assert world.opted_out == {"s-1@example.com"}
+
+
 async def test_what_changed_there_comes_page_by_page_and_once_more_only_at_the_edge(
     world: hubspot.HubSpot, crm: HubSpot
 ) -> None:
-    for number in range(150):
+    for number in range(1250):
         world.create(email=f"{number}@example.com", motivation="gift")
     world.leave("7@example.com")
 
@@ -361,7 +379,8 @@ async def test_what_changed_there_comes_page_by_page_and_once_more_only_at_the_e
     world.leave("9@example.com")
     later, _ = await _all(crm, cursor)
 
-    assert len({one.remote_id for one in seen}) == 150
+    assert len({one.remote_id for one in seen}) == 1250
+    assert world.refused == 0  # five searches in a second, whatever else is allowed
     assert [one.identities["email"] for one in seen if one.opted_out] == ["7@example.com"]
     assert "9@example.com" in [one.identities["email"] for one in later if one.opted_out]
 

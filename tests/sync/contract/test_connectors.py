@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
@@ -83,11 +84,9 @@ def case(request: pytest.FixtureRequest, settings: Settings, receiver: Receiver)
 
 
 def test_every_connector_is_held_to_this_contract() -> None:
-    here = Path(folder.__file__).parent
-
     worlds = Path(__file__).parent / "worlds"
     crms = {file.stem for file in worlds.glob("*.py")} - {"world"}
-    assert {file.stem for file in here.glob("[!_]*.py")} == {*WORLDS} | crms
+    assert {one.name for one in iter_modules(folder.__path__)} == {*WORLDS} | crms
 
 
 def told(*deliveries: Delivery) -> list[tuple[int, dict[str, Any]]]:

@@ -30,6 +30,7 @@ class HubSpot(Vendor):
     """`multi_status` tells whether one bad contact spoils its batch (400) or not (207)."""
 
     windows: list[Window] = field(default_factory=lambda: [Window(190, 10)])
+    searches: Window = field(default_factory=lambda: Window(5, 1))
     multi_status: bool = True
     daily: int = 625_000
     contacts: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -75,6 +76,9 @@ class HubSpot(Vendor):
         if request.headers.get("Authorization") == f"Bearer {self.secret}":
             return None
         return _error(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
+
+    def limited(self, request: web.Request) -> list[Window]:
+        return [*self.windows, *([self.searches] if request.path.endswith("/search") else [])]
 
     def throttled(self, window: Window) -> web.StreamResponse:
         del window
@@ -254,8 +258,10 @@ class HubSpot(Vendor):
             return _error(400, "VALIDATION_ERROR", "filterGroups has more than 5 groups.")
         assert body["sorts"] == [{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}]
         after, limit = int(body.get("after", 0)), body.get("limit", 100)
-        if after + limit > 10_000:
-            return _error(400, "VALIDATION_ERROR", "The maximum offset is 10000.")
+        if limit > 200 or after + limit > 10_000:
+            return _error(
+                400, "VALIDATION_ERROR", "The maximum limit is 200, the maximum offset 10000."
+            )
         found = sorted(
             (_milliseconds(one["lastmodifieddate"]), number)
             for number, one in self.contacts.items()

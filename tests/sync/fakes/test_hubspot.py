@@ -15,7 +15,7 @@ from hubspot.crm.contacts.exceptions import ApiException
 from hubspot.crm.properties import PropertyCreate
 
 from sync.capabilities import FieldShape
-from sync.connectors.hubspot import _property
+from sync.connectors.hubspot.properties import _property
 from tests.sync.fakes.hubspot import HubSpot
 from tests.sync.fakes.vendor import Window
 

@@ -100,9 +100,10 @@ async def test_a_thousand_who_answered_are_a_thousand_records_whatever_breaks(
     expected = await have_answered(world, TALKING, PEOPLE)
 
     async with syncing(world):
+        await people.answer(0, TALKING // 2)
         await until(lambda: crm.count() > 50)
         crm.child.kill()
-        await people.answer(0, TALKING)
+        await people.answer(TALKING // 2, TALKING)
         crm.child.start()
         await told(world)
 
