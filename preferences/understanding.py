@@ -366,7 +366,7 @@ def weighed(heard: Heard, ask: Ask | None, catalogue: Catalogue) -> tuple[Guess,
     rest = max(0.0, 1 - sum(guess.confidence for guess in heard.guesses))
     total = sum(weights) + rest
     found = [
-        replace(guess, confidence=min(1.0, weight / total))
+        Guess(guess.act, min(1.0, weight / total), guess.question, guess.value)
         for guess, weight in zip(heard.guesses, weights, strict=True)
         if weight
     ]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 from re import Pattern
 from typing import Any
@@ -15,6 +16,21 @@ _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """Patterns that mean the same, each tried by itself.
+
+    Joined into one pattern they are found six times slower: only for a single one does Python's
+    engine leap to where it may begin.
+    """
+
+    patterns: tuple[Pattern[str], ...]
+
+    def is_in(self, words: str) -> bool:
+        """Whether one of them stands among the words."""
+        return any(map(Pattern.search, self.patterns, repeat(words)))
+
+
+@dataclass(frozen=True, slots=True)
 class StopWords:
     """What ends it: alone, as a clause, mistyped, in a sentence; and what only looks like it."""
 
@@ -23,7 +39,7 @@ class StopWords:
     polite: Pattern[str]
     typos: frozenset[str]
     not_typos: frozenset[str]
-    within: Pattern[str]
+    within: Family
     unless: Pattern[str]
 
 
@@ -31,7 +47,7 @@ class StopWords:
 class GriefWords:
     """What tells of a death, what only sounds so, and whose it is."""
 
-    within: Pattern[str]
+    within: Family
     unless: Pattern[str]
     pet: Pattern[str]
     despair: Pattern[str]
@@ -66,7 +82,7 @@ def stop_words() -> StopWords:
         polite=_any(page["polite"]),
         typos=frozenset(page["typos"]),
         not_typos=frozenset(page["not_typos"]),
-        within=_any(pattern for locale in page["within"].values() for pattern in locale),
+        within=_family(pattern for locale in page["within"].values() for pattern in locale),
         unless=_any(page["unless"]),
     )
 
@@ -81,7 +97,7 @@ def grief_words() -> GriefWords:
         for pattern in patterns
     ]
     unless = _any(page["unless"].values())
-    return GriefWords(_any(within), unless, _any([page["pet"]]), _any([page["despair"]]))
+    return GriefWords(_family(within), unless, _any([page["pet"]]), _any([page["despair"]]))
 
 
 @cache
@@ -125,6 +141,10 @@ def _page(name: str) -> dict[str, Any]:
 
 def _each(page: Mapping[str, str]) -> dict[str, Pattern[str]]:
     return {name: _any([pattern]) for name, pattern in page.items()}
+
+
+def _family(patterns: Iterable[str]) -> Family:
+    return Family(tuple(_any([pattern]) for pattern in patterns))
 
 
 def _any(patterns: Iterable[str]) -> Pattern[str]:

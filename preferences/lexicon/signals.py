@@ -25,7 +25,7 @@ def stops(text: str) -> bool:
         return True
     if found.unless.search(words):
         return False
-    return bool(found.within.search(words)) or any(
+    return found.within.is_in(words) or any(
         clause in found.clause or _is_ended(_without(found.polite, clause), found)
         for clause in clauses(text)
     )
@@ -71,7 +71,7 @@ def grief(text: str) -> str | None:
     words = bare(text)
     if found.despair.search(words):
         return "despair"
-    if found.unless.search(words) or not found.within.search(words):
+    if found.unless.search(words) or not found.within.is_in(words):
         return None
     return "pet" if found.pet.search(words) else "person"
 

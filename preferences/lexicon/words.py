@@ -28,9 +28,10 @@ def unhurried(text: str) -> str:
     return words.replace(" ", "") if _SPELT.fullmatch(words) else words
 
 
-def clauses(text: str) -> list[str]:
+@lru_cache(maxsize=64)
+def clauses(text: str) -> tuple[str, ...]:
     """Give the bare words of each part that punctuation sets off."""
-    return [words for part in _CLAUSE.split(text) if (words := bare(part))]
+    return tuple(words for part in _CLAUSE.split(text) if (words := bare(part)))
 
 
 def is_slip(word: str, meant: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -49,16 +50,20 @@ def sentences(folder: Path = FIRST) -> list[Sentence]:
 
 def trained_on(root: Path = ROOT) -> frozenset[str]:
     """Give the words of every sentence that the model is trained on."""
-    words: set[str] = set()
+    return frozenset(plain(text) for _, text in training(root))
+
+
+def training(root: Path = ROOT) -> Iterator[tuple[str, str]]:
+    """Give the act and the text of every sentence that the model is trained on."""
     for file in (root / "data" / "nlu").glob("*/*.yml"):
         for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:
-            words |= {plain(line.strip().removeprefix("- ")) for line in _texts(entry["examples"])}
+            for line in _texts(entry["examples"]):
+                yield entry["intent"], line.strip().removeprefix("- ")
     for file in (root / "preferences" / "questions").glob("*.yml"):
         for option in yaml.safe_load(file.read_text(encoding="utf-8")).get("options") or []:
-            words |= {plain(text) for text in option["label"].values()}
-            for field in ("synonyms", "examples"):
-                words |= {plain(t) for texts in option.get(field, {}).values() for t in texts}
-    return frozenset(words)
+            for texts in (option["label"], option.get("synonyms", {}), option.get("examples", {})):
+                for said in texts.values():
+                    yield from (("answer", t) for t in ([said] if isinstance(said, str) else said))
 
 
 def plain(text: str) -> str:
