@@ -268,8 +268,37 @@ def load_policy(folder: Path = HERE) -> Policy:
     :raises CatalogueError: a limit is missing, unknown or out of range.
     """
     file = folder / "policy.yml"
+    return _read(file, read_yaml(file))
+
+
+def load_older_policy(folder: Path, today: Policy) -> tuple[Policy, bool]:
+    """Read the `policy.yml` of an older release, and tell whether it has every limit of this one.
+
+    A limit that was not known then is that of today: no decision of then was made by it.
+
+    :raises CatalogueError: a limit is unknown or out of range.
+    """
+    file = folder / "policy.yml"
+    page = read_yaml(file)
+    whole = _with_lacking(page, today)
+    return _read(file, whole), whole == page
+
+
+def _with_lacking(page: Mapping[str, Any], today: BaseModel) -> dict[str, Any]:
+    """Add the limits that a page lacks; of a list or a free mapping it had no entries."""
+    whole = dict(page)
+    for name in type(today).model_fields:
+        held = getattr(today, name)
+        if name not in page:
+            whole[name] = () if isinstance(held, tuple) else held
+        elif isinstance(held, BaseModel) and isinstance(page[name], Mapping):
+            whole[name] = _with_lacking(page[name], held)
+    return whole
+
+
+def _read(file: Path, page: Mapping[str, Any]) -> Policy:
     try:
-        return Policy.model_validate(read_yaml(file))
+        return Policy.model_validate(page)
     except ValidationError as error:
         first = error.errors()[0]
         message = f"{file}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."

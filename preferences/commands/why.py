@@ -11,7 +11,7 @@ from preferences.choosing.account import sentence
 from preferences.choosing.decision import decide
 from preferences.choosing.inputs import inputs_from_json
 from preferences.commands.people import add_shopper, find, with_store
-from preferences.policy import Policy, load_policy
+from preferences.policy import Policy, load_older_policy, load_policy
 from preferences.settings import Settings
 from preferences.store.decisions import Decided, read_decisions
 from preferences.store.engine import Store
@@ -38,10 +38,10 @@ def run(chosen: Namespace) -> int:
         shopper = await find(store, chosen.shopper)
         return (await read_decisions(store, shopper, None, chosen.last))[1]
 
-    policy = load_policy(chosen.policy) if chosen.replay else None
+    policy, whole = load_older_policy(chosen.policy, load_policy())
     different = False
     for decided in with_store(work):
-        again = replayed(decided, policy) if policy else ""
+        again = replayed(decided, policy, whole=whole) if chosen.replay else ""
         different |= again == _OTHER
         sys.stdout.write("\n".join([*told(decided), *([f"  replay: {again}"] if again else [])]))
         sys.stdout.write("\n")
@@ -62,12 +62,17 @@ def told(decided: Decided) -> Iterator[str]:
         yield f"  {found['question']}: worth {worth:.2f}, costs {cost:.2f}, leaves {score:.2f}"
 
 
-def replayed(decided: Decided, policy: Policy) -> str:
-    """Decide again by what was stored, and tell whether it comes out the same."""
+def replayed(decided: Decided, policy: Policy, *, whole: bool) -> str:
+    """Decide again by what was stored, and tell whether it comes out the same.
+
+    Limits that are not `whole` are an older release's: they are known by their version, since the
+    hash of then was one of fewer limits.
+    """
+    version = decided.policy_version
     if decided.inputs is None:
         return "not possible, its inputs were not kept then"
-    if decided.policy_sha256 != policy.sha256:
-        version = decided.policy_version
+    is_it = decided.policy_sha256 == policy.sha256 if whole else version == policy.version
+    if not is_it:
         return f"not possible by this policy.yml; give --policy a folder with that of version {version}"
     again = decide(inputs_from_json(decided.inputs), policy)
     is_same = (again.question, again.candidate) == (decided.question, decided.candidate) and [

@@ -1,15 +1,18 @@
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from preferences.__main__ import main
 from preferences.catalogue import HERE, read_yaml
-from preferences.policy import load_policy
+from preferences.dialogue.respond import Assistant
+from preferences.policy import load_older_policy, load_policy
 from preferences.store.engine import open_store
 from preferences.store.tables import DecisionRow
-from tests.preferences.scenes import MINUTE, NOW
+from tests.preferences.scenes import ASSISTANT, MINUTE, NOW
 from tests.preferences.store.shop import Shop
 from tests.vaults import KEYS, VAULT
 
@@ -102,3 +105,64 @@ def test_a_replay_by_another_policy_asks_for_the_one_it_was_decided_by(
 
     needed = f"give --policy a folder with that of version {POLICY.version}"
     assert needed in capsys.readouterr().out
+
+
+def older_page(**limits: object) -> dict[str, Any]:
+    """The limits as they were before a release that brought more of them."""
+    page: dict[str, Any] = read_yaml(HERE / "policy.yml") | {"version": 3}
+    for unknown in ("days_muted", "experiments"):
+        del page[unknown]
+    del page["worth"]["uses"]["referral"]
+    page["worth"] |= limits
+    return page
+
+
+def older_shop(folder: Path, page: dict[str, Any], depth: int) -> Assistant:
+    """A shop of then: its limits, and a catalogue in which the question went deeper, say."""
+    (folder / "policy.yml").write_text(yaml.safe_dump(page))
+    policy, whole = load_older_policy(folder, POLICY)
+    assert not whole
+    policy.__dict__["sha256"] = "0" * 64  # the hash of then was one of fewer limits
+    deeper = ASSISTANT.catalogue.questions["gift_or_self"].model_copy(update={"depth": depth})
+    questions = {**ASSISTANT.catalogue.questions, "gift_or_self": deeper}
+    catalogue = ASSISTANT.catalogue.model_copy(update={"questions": questions})
+    return replace(ASSISTANT, catalogue=catalogue, policy=policy)
+
+
+async def decide_then(store_url: str, assistant: Assistant) -> None:
+    """Somebody with a habit buys what does not fit it."""
+    async with open_store(store_url, VAULT) as store:
+        shop = Shop(store, assistant)
+        talk = await shop.meets("2001")
+        await shop.has_a_habit("2001")
+        await shop.sells("2001", "2001-dress", "dress")
+        await shop.sees(talk, "purchased")
+
+
+@pytest.mark.parametrize(
+    ("limits", "depth", "told"),
+    [
+        ({}, 1, "asked gift_or_self"),
+        ({}, 2, "They have not answered enough to be asked something so personal."),
+        ({"threshold": 1.0}, 1, "An answer would change less than asking costs."),
+    ],
+)
+def test_what_was_decided_by_an_older_policy_and_catalogue_comes_out_the_same_again(
+    store_url: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    limits: dict[str, object],
+    depth: int,
+    told: str,
+) -> None:
+    """Today's catalogue and limits would ask in each case: a replay depends on neither."""
+    assistant = older_shop(tmp_path, older_page(**limits), depth)
+    asyncio.run(decide_then(store_url, assistant))
+
+    assert main(["why", "customer:2001", "--replay", "--policy", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out
+    assert told in lines
+    assert "(policy 3)" in lines
+    assert lines.splitlines()[-1] == "  replay: the same again"
+    assert main(["why", "customer:2001", "--replay"]) == 0
+    assert "give --policy a folder with that of version 3" in capsys.readouterr().out
