@@ -48,6 +48,7 @@ DESTINATIONS = ("log",)
 PURPOSE = "tailor_suggestions"
 QUESTION = "gift_or_self"
 TALKS = 6
+FICKLE = 3  # of them say stop and withdraw; the others go on answering, as who withdrew is not asked
 START = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 BETWEEN = timedelta(hours=2)  # so that the journal is settled from one life to the next
 
@@ -125,12 +126,12 @@ class Writer:
                 await self._answers(received, *_words(ask))
 
     async def _does_something(self) -> None:
-        talk = self.random.choice(self.talks)
+        talk = self.random.choice(self.talks[:FICKLE])
         match self.random.choices(
             ["talks", "stops", "withdraws", "tells", "goes"], [70, 12, 8, 8, 2]
         )[0]:
             case "talks":
-                await self._talks(talk)
+                await self._talks(self.random.choice(self.talks))
             case "stops":
                 for words in ("stop", "start"):
                     await self._answers(await self._gets(talk, words), words)

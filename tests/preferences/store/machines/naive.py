@@ -63,13 +63,21 @@ class Naive:
         return bool(self.person(shopper) & self.erased)
 
     def story(self, members: Iterable[str], purpose: str) -> list[tuple[str, Said]]:
-        """The acts of a person on a purpose, in order; at one moment the one that forbids is last."""
+        """The acts of a person on a purpose, in order; at one moment the one that forbids is last.
+
+        Nobody says `expired`: where another of the person's shoppers had the last word, that word
+        holds, and the note that an older permission ran out is none of theirs.
+        """
         mine = [
             (name, act)
             for name, act in self.acts.items()
             if act.shopper in members and act.purpose == purpose and act.state != "requested"
         ]
-        return sorted(mine, key=lambda told: (told[1].at, told[1].state in FORBIDS))
+        told = list[tuple[str, Said]]()
+        for name, act in sorted(mine, key=lambda one: (one[1].at, one[1].state in FORBIDS)):
+            if act.state != "expired" or not told or told[-1][1].shopper == act.shopper:
+                told.append((name, act))
+        return told
 
     def state(self, shopper: str, purpose: str, now: datetime) -> str | None:
         """The last word, which is `expired` once its time is over."""
