@@ -10,7 +10,8 @@ from aiohttp import ClientSession
 from bot.channels.channel import SendError, open_channel
 from bot.channels.meta import end_of
 from preferences.errors import AskfirstError, SettingsError
-from preferences.settings import CHANNEL_NEEDS, Settings, load_settings
+from preferences.settings import Settings, load_settings
+from preferences.settings.channels import CHANNEL_NEEDS
 from preferences.store.dead import dead_messages, replay_dead
 from preferences.store.engine import open_own_store
 

@@ -18,7 +18,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from preferences.errors import SettingsError, UnavailableError
-from preferences.settings import Settings, replace_file, write_once
+from preferences.settings import Settings
+from preferences.settings.files import replace_file, write_once
 
 _KEY_BYTES, _NONCE_BYTES = 32, 12
 

@@ -48,7 +48,7 @@ DESTINATIONS = ("log",)
 PURPOSE = "tailor_suggestions"
 QUESTION = "gift_or_self"
 TALKS = 6
-FICKLE = 3  # of them say stop and withdraw; the others go on answering, as who withdrew is not asked
+FICKLE = 3  # of them say stop and withdraw: who withdrew is not asked, and answers no more
 START = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 BETWEEN = timedelta(hours=2)  # so that the journal is settled from one life to the next
 

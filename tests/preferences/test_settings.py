@@ -10,7 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from preferences.errors import SettingsError
-from preferences.settings import PREFIX, Settings, kept_secrets, load_settings, write_once
+from preferences.settings import PREFIX, Settings, load_settings
+from preferences.settings.files import write_once
+from preferences.settings.generated import kept_secrets
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / ".env.example"

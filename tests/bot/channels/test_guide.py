@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from preferences.settings import CHANNEL_NEEDS, PREFIX, Settings
+from preferences.settings import PREFIX, Settings
+from preferences.settings.channels import CHANNEL_NEEDS
 
 PAGE = (Path(__file__).parents[3] / "docs/channels.md").read_text()
 

@@ -33,7 +33,7 @@ def sources(tmp_path: Path) -> Path:
         "preferences/questions/gift.yml",
         "bot/components/acts.py",
         "bot/gateway.py",
-        "preferences/settings.py",
+        "preferences/settings/store.py",
     ):
         file = tmp_path / "project" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def test_a_changed_source_asks_for_another_model(
 def test_what_is_no_source_changes_nothing(sources: Path) -> None:
     before = fingerprint(sources)
     (sources / "bot/gateway.py").write_text("new")
-    (sources / "preferences/settings.py").write_text("new")
+    (sources / "preferences/settings/store.py").write_text("new")
     (sources / "bot/components/__pycache__").mkdir()
     (sources / "bot/components/__pycache__/acts.pyc").write_text("compiled")
     (sources / "data/.swap").write_text("an editor's")
