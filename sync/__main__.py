@@ -33,6 +33,8 @@ def main(arguments: list[str]) -> int:
     for command in _COMMANDS:
         command.add(verbs)
     chosen = parser.parse_args(arguments)
+    if chosen.verb:  # it prints what the worker would have logged
+        logging.getLogger("sync").addHandler(logging.NullHandler())
     try:
         done: int = chosen.run(chosen)
     except AskfirstError as error:

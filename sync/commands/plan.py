@@ -53,7 +53,8 @@ def run(chosen: Namespace) -> int:
                 line = {"shopper": delivery.shopper, "fields": dict(delivery.fields)}
                 sys.stdout.write(f"{json.dumps(line, ensure_ascii=False)}\n")
         if not chosen.each:
-            _print(one, filled, emptied, kept)
+            if shoppers:
+                _print(one, filled, emptied, kept)
             told = f"{shoppers} shoppers would be told of, {nobody} need no telling."
             sys.stdout.write(f"{told} Nothing was sent.\n")
         return 0

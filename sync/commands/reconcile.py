@@ -1,7 +1,7 @@
 """`python -m sync reconcile`: reads back what a CRM holds, reports drift, and repairs it if asked."""
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser("reconcile", help="compare what the CRM holds with what it was told")
     parser.add_argument("destination", nargs="?", default="", help="a CRM of ASKFIRST_DESTINATIONS")
     parser.add_argument(
-        "--share", type=float, default=1.0, help="look at a part of them, as in 0.05; all at first"
+        "--share", type=_share, default=1.0, help="look at a part of them, as in 0.05; all at first"
     )
     parser.add_argument("--repair", action="store_true", help="have what drifted told again")
     parser.set_defaults(run=run)
@@ -75,3 +75,14 @@ async def _compared(
             else:
                 body = as_json(profiles[due.shopper])
                 yield due, drift(one.mapped(), body, before(due), record.fields)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        message = f"{text!r} is no part; write it as in 0.05, or 1 for all"
+        raise ArgumentTypeError(message)
+    return share

@@ -125,8 +125,20 @@ async def test_from_an_empty_crm_to_one_that_is_told_kept_right_and_emptied(desk
     assert (await desk.types("reconcile"))[0] == 0
 
 
+async def test_a_part_is_read_back_where_a_part_is_asked_for(desk: Desk) -> None:
+    await desk.types("preflight --create")
+    await desk.answers(*(f"shopper-{number}" for number in range(40)))
+    await desk.types("once")
+
+    _, said = await desk.types("reconcile --share 0.2")
+    assert 0 < int(said.split()[0]) < 40
+    assert all(["no part" in (await desk.types(f"reconcile --share {it}"))[1] for it in "2x"])
+
+
 async def test_what_waited_for_a_field_goes_on_once_it_is_made(desk: Desk) -> None:
     await desk.answers("ann")
+    code, said = await desk.types("plan")
+    assert (code, "preflight hubspot --create" in said) == (2, True)
     code, said = await desk.types("once")
     assert (code, "preflight hubspot --create" in said) == (1, True)
     assert "Paused until" in (await desk.types("once"))[1]

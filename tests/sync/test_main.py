@@ -19,17 +19,18 @@ from preferences.store.engine import open_store
 from preferences.store.migrate import alembic_config
 from preferences.store.outbox import mark
 from tests.preferences.store.seeds import add_shopper_who_answered
+from tests.sync.fakes.hubspot import HubSpot
 from tests.vaults import KEYS, VAULT
 
 ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
-async def started(data: Path, **settings: str) -> AsyncIterator[Process]:
+async def started(data: Path, *words: str, **settings: str) -> AsyncIterator[Process]:
     names = {name: value for name, value in os.environ.items() if "ASKFIRST" not in name}
     ours = {f"ASKFIRST_{name.upper()}": value for name, value in settings.items()}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sync"),
+        *(sys.executable, "-m", "sync", *words),
         cwd=ROOT,
         env=names | {"ASKFIRST_DATA_DIR": str(data), "ASKFIRST_KEYS_FILE": str(KEYS)} | ours,
         stderr=PIPE,
@@ -64,10 +65,10 @@ async def ended(process: Process) -> tuple[int, str]:
     return process.returncode, said.decode()
 
 
-async def answer(url: str, shopper: str) -> None:
+async def answer(url: str, shopper: str, destination: str = "log") -> None:
     async with open_store(url, VAULT) as store, store.begin() as session:
         await add_shopper_who_answered(session, shopper)
-        await mark(session, shopper, ["log"], datetime.now(UTC), urgent=False)
+        await mark(session, shopper, [destination], datetime.now(UTC), urgent=False)
 
 
 async def lines(file: Path, count: int) -> list[str]:
@@ -148,3 +149,16 @@ async def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
     assert out == b""
     assert sentence in said.decode()
     assert said.count(b"\n") == 1
+
+
+async def test_what_goes_wrong_with_a_verb_is_said_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'askfirst.db'}"
+    await asyncio.to_thread(command.upgrade, alembic_config(url, VAULT), "head")
+    await answer(url, "a", "hubspot")
+    async with HubSpot().listening() as crm:
+        told = {"hubspot_url": crm.url, "hubspot_token": "old", "webhook_allow": "127.0.0.0/8"}
+        async with started(tmp_path, "once", destinations="hubspot", **told) as process:
+            _, said = await asyncio.wait_for(process.communicate(), 20)
+
+    assert (process.returncode, said.count(b"\n")) == (1, 1)
+    assert b"ASKFIRST_HUBSPOT_TOKEN" in said

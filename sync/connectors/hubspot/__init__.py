@@ -115,7 +115,9 @@ class HubSpot:
         """Give the addresses of shoppers: as we know them, and as the contact has them."""
         try:
             held = await self.read([Lookup(one.shopper) for one in batch], ["email"])
-        except BatchRefusedError:  # our property is not there yet; a farewell does not wait for it
+        except (
+            DestinationRefusedError
+        ):  # our property is not there; a farewell does not wait for it
             held = {}
         found = dict[str, set[str]]()
         for one in batch:
@@ -147,7 +149,10 @@ class HubSpot:
         if not inputs:
             return []
         body = {"inputs": inputs, "idProperty": by, "properties": list(names)}
-        return rows(await self._post("batch/read", body))
+        answer = await self._post("batch/read", body)
+        if by == KEY:
+            _check_key(answer)
+        return rows(answer)
 
     async def erase(self, batch: Sequence[Delivery]) -> Sequence[Result]:
         """Delete contacts for good, after they have left every mailing."""
@@ -266,7 +271,8 @@ def _results(answer: Answer) -> dict[str, Result]:
 def _check_key(answer: Answer) -> None:
     """See that nobody is refused for a property that the account does not have at all."""
     told = str(answer.body.get("message", "")) if isinstance(answer.body, dict) else ""
-    if "non-unique" in told or (KEY in told and "exist" in told):
+    about_us = KEY in told and ("exist" in told or "unique" in told)
+    if not answer.is_taken and ("non-unique" in told or about_us):
         message = (
             f"HubSpot has no property {KEY} of contacts with unique values; "
             "run `python -m sync preflight hubspot --create`."
