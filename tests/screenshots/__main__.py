@@ -75,7 +75,7 @@ async def right_to_left(page: Page, shop: str) -> None:
     )
     someone = await _asked(page, shop)
     await someone.write("هل هذا الفستان متوفر باللون الأزرق؟")
-    await expect(someone.bubbles).to_have_count(6)
+    await expect(someone.bubbles).to_have_count(7)
 
 
 async def offline(page: Page, shop: str) -> None:
