@@ -70,32 +70,42 @@ async def _measure(databases: Sequence[str], admin: str, size: _Size, *, alone: 
         for figure, value in figures.items():
             _print(f"channels.{name.split()[1].lower()}.{figure}", value)
     for database in databases:
-        with TemporaryDirectory(prefix="askfirst-bench-") as name:
-            folder = Path(name)
-            keys = folder / "keys.json"
-            keys.write_text(Keys.generate().as_json())
-            vault = Vault(keys)
-            made = (
-                sqlite_database(folder, vault)
-                if database == "sqlite"
-                else postgresql_database(admin, vault)
-            )
-            async with made as url:
-                async with _gateway(folder, url) as (address, process):
-                    for figure, value in (await _figures(address, process, size.reports)).items():
-                        _print(f"channels.{database}.{figure}", value)
-                    ours = await _beside(address, beside)
-                    for other, figures in (theirs or {"": {}}).items():
-                        for figure, value in ours.items():
-                            full = f"channels.{database}.messenger.{figure}"
-                            _print(full, value, figures.get(figure), other)
-                async with (
-                    stand_in(url, vault) as (assistant, held),
-                    _gateway(folder, url, assistant) as (address, process),
-                ):
-                    found = await open_chats(address, process, held, size.chats)
-                    for figure, value in found.items():
-                        _print(f"channels.{database}.chats.{figure}", value)
+        async with (
+            _store(database, admin) as (url, vault),
+            _gateway(vault, url) as (address, process),
+        ):
+            for figure, value in (await _figures(address, process, size.reports)).items():
+                _print(f"channels.{database}.{figure}", value)
+        async with _store(database, admin) as (url, vault), _gateway(vault, url) as (address, _):
+            ours = await _beside(address, beside)
+        for other, figures in (theirs or {"": {}}).items():
+            for figure, value in ours.items():
+                full = f"channels.{database}.messenger.{figure}"
+                _print(full, value, figures.get(figure), other)
+        async with (
+            _store(database, admin) as (url, vault),
+            stand_in(url, vault) as (assistant, held),
+            _gateway(vault, url, assistant) as (address, process),
+        ):
+            found = await open_chats(address, process, held, size.chats)
+            for figure, value in found.items():
+                _print(f"channels.{database}.chats.{figure}", value)
+
+
+@asynccontextmanager
+async def _store(database: str, admin: str) -> AsyncIterator[tuple[str, Vault]]:
+    """Make a store of its own: what one measure leaves unanswered would be served in the next."""
+    with TemporaryDirectory(prefix="askfirst-bench-") as name:
+        keys = Path(name) / "keys.json"
+        keys.write_text(Keys.generate().as_json())
+        vault = Vault(keys)
+        made = (
+            sqlite_database(Path(name), vault)
+            if database == "sqlite"
+            else postgresql_database(admin, vault)
+        )
+        async with made as url:
+            yield url, vault
 
 
 def _print(name: str, ours: Figure, other: Figure | None = None, against: str = "") -> None:
@@ -192,7 +202,7 @@ def _body(messages: Sequence[dict[str, Any]]) -> bytes:
 
 @asynccontextmanager
 async def _gateway(
-    folder: Path, url: str, assistant: str = "http://127.0.0.1:9"
+    vault: Vault, url: str, assistant: str = "http://127.0.0.1:9"
 ) -> AsyncIterator[tuple[str, Process]]:
     """Run one gateway; where its assistant sleeps, what is measured ends where a report is kept."""
     with socket.socket() as probe:
@@ -201,8 +211,8 @@ async def _gateway(
     environment = {
         **{name: value for name, value in os.environ.items() if "ASKFIRST" not in name},
         "ASKFIRST_PORT": str(port),
-        "ASKFIRST_DATA_DIR": str(folder),
-        "ASKFIRST_KEYS_FILE": str(folder / "keys.json"),
+        "ASKFIRST_DATA_DIR": str(vault.file.parent),
+        "ASKFIRST_KEYS_FILE": str(vault.file),
         "ASKFIRST_DATABASE_URL": url,
         "ASKFIRST_RASA_URLS": assistant,
         "ASKFIRST_CHANNELS": "whatsapp,messenger",
