@@ -4,6 +4,7 @@ import unicodedata
 
 from phonenumbers import (
     NumberParseException,
+    PhoneNumber,
     PhoneNumberFormat,
     format_number,
     is_possible_number,
@@ -13,6 +14,7 @@ from phonenumbers import (
 from preferences.errors import BadInputError
 
 _INTERNATIONAL = "00"
+_MEXICO, _MEXICAN_DIGITS = 52, 10
 
 
 def normal(kind: str, value: str) -> str:
@@ -47,7 +49,16 @@ def _phone(name: str) -> str:
         number = parse(name)
     except NumberParseException:
         number = None
+    if number is not None and number.country_code == _MEXICO:
+        _leave_out_the_one(number)
     if number is None or not is_possible_number(number):
         message = "A phone number begins with its country code, as in +49 30 123456."
         raise BadInputError(message, field="value")
     return format_number(number, PhoneNumberFormat.E164)
+
+
+def _leave_out_the_one(number: PhoneNumber) -> None:
+    """Write a Mexican mobile as it is since 2019; WhatsApp and many an address book still say +52 1."""
+    digits = str(number.national_number)
+    if len(digits) == _MEXICAN_DIGITS + 1 and digits.startswith("1"):
+        number.national_number = int(digits[1:])

@@ -101,10 +101,15 @@ def open_channel(settings: Settings) -> WhatsApp:
 
 
 def _receiver(to: Address) -> dict[str, str]:
-    """Give the number where it is known, else the id that takes its place."""
-    if phone := to.names.get("phone"):
-        return {"to": phone.removeprefix("+")}
-    if own := to.names.get(whatsapp_shapes.NAME):
+    """Give the number where it is known, else the id that takes its place.
+
+    A number that no country has is kept as an id; it is a number to WhatsApp all the same.
+    """
+    own = to.names.get(whatsapp_shapes.NAME, "")
+    phone = (to.names.get("phone") or own).removeprefix("+")
+    if phone.isascii() and phone.isdigit():
+        return {"to": phone}
+    if own:
         return {"recipient": own}
     raise SendError(trouble="final", code="no address")
 

@@ -262,6 +262,29 @@ async def test_who_has_no_number_is_answered_by_the_id(line: Line) -> None:
     assert "to" not in line.platform.delivered[0]
 
 
+async def test_whoever_has_a_mexican_number_is_known_by_it_and_written_to_as_whatsapp_spells_it(
+    line: Line,
+) -> None:
+    await line.is_a_customer(phone="525512345678")
+    await line.platform.writes("hello", phone="5215512345678")
+    await line.platform.opens(phone="5215512345678")
+    await line.receives(2)
+
+    assert {sent["to"] for sent in line.platform.delivered} == {"5215512345678"}
+    assert len(await line.rows(ConversationRow)) == 1
+    shopper = await line.named("customer", "4711")
+    assert shopper is not None
+    assert shopper == (await line.conversation()).shopper_id
+
+
+async def test_a_number_that_no_country_has_is_written_to_as_a_number(line: Line) -> None:
+    await line.platform.writes("hello", phone="333333333333")
+    await line.receives(1)
+
+    assert line.platform.delivered[0]["to"] == "333333333333"
+    assert "recipient" not in line.platform.delivered[0]
+
+
 async def test_who_changes_the_number_is_still_who_they_are(line: Line) -> None:
     new = "34600999888"
     await line.platform.writes("hello")
