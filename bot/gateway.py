@@ -7,7 +7,6 @@ from argparse import SUPPRESS, ArgumentParser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -44,7 +43,7 @@ from bot.parts import (
 )
 from bot.problems import problems
 from bot.queue import Queue, open_local_queue
-from bot.redis import connect, open_redis_bus, open_redis_queue
+from bot.redis import connect, namespace_of, open_redis_bus, open_redis_queue
 from bot.sending import Sender
 from bot.tokens import Tokens
 from bot.turn import Server
@@ -103,7 +102,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         store = app[STORE] = await stack.enter_async_context(open_own_store(settings))
         await _refuse_unmigrated(store)
         redis = connect(settings.redis_url) if settings.redis_url else None
-        namespace = f"askfirst:{sha256(settings.database.encode()).hexdigest()[:8]}"
+        namespace = namespace_of(settings.database)
         if redis is None:
             app[BUS] = LocalBus()
             app[LIMITER] = LocalLimiter()

@@ -39,6 +39,11 @@ def connect(url: str) -> Redis:
     return Redis.from_pool(pool)
 
 
+def namespace_of(database: str) -> str:
+    """Give what the keys of a deployment begin with: those of one database are one deployment."""
+    return f"askfirst:{sha256(database.encode()).hexdigest()[:8]}"
+
+
 class RedisBus:
     """The bus of many processes: news go round by Redis, and to the watchers here at once."""
 

@@ -4,13 +4,12 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from hashlib import sha256
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.redis import connect
+from bot.redis import connect, namespace_of
 from preferences.store.tables import MessageRow, ShopperRow
 from preferences.understanding import Guess
 from tests.bot.conftest import FakeRasa, Start
@@ -72,7 +71,7 @@ async def test_after_a_deletion_neither_redis_nor_the_log_holds_anything_of_the_
         assert not [
             row for row in await shop.rows(MessageRow) if row.sealed_text and row.message_id
         ]
-        namespace = f"askfirst:{sha256(gateway.settings.database.encode()).hexdigest()[:8]}"
+        namespace = namespace_of(gateway.settings.database)
         async with asyncio.timeout(30):
             while True:  # a turn is taken out of its stream just after it is over
                 held = await everything(redis, namespace)

@@ -1,6 +1,10 @@
-"""A gateway between a platform and a Rasa server, both stand-ins that remember."""
+"""A gateway between a platform and a Rasa server, both stand-ins that remember.
+
+On PostgreSQL its queue, limits and news go by a real Redis, as where several gateways share them.
+"""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,9 +12,11 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from redis.exceptions import RedisError
 from sqlmodel import SQLModel, col, select
 
 from bot.parts import QUEUE
+from bot.redis import connect, namespace_of
 from preferences.store.engine import Store
 from preferences.store.naming import tell_names
 from preferences.store.shoppers import find_shopper
@@ -19,6 +25,8 @@ from tests.bot.channels.bodies import PHONE
 from tests.bot.channels.platform import SETTINGS, Platform
 from tests.bot.conftest import FakeRasa, Gateway, Start, assistant, served
 from tests.preferences.scenes import NOW
+
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
 
 @dataclass
@@ -85,13 +93,30 @@ Dial = Callable[..., Any]
 
 
 @pytest.fixture
+async def redis_url(store_url: str) -> AsyncIterator[str]:
+    """Where the gateway's Redis is; nothing on SQLite, whose queue is in the process."""
+    if store_url.startswith("sqlite"):
+        yield ""
+        return
+    async with connect(REDIS) as redis:
+        try:
+            await redis.ping()
+        except (RedisError, OSError) as error:
+            pytest.skip(f"no Redis at TEST_REDIS_URL ({type(error).__name__})")
+        yield REDIS
+        left = [key async for key in redis.scan_iter(f"{namespace_of(store_url)}:*")]
+        if left:
+            await redis.delete(*left)
+
+
+@pytest.fixture
 async def platform() -> AsyncIterator[Platform]:
     async with ClientSession() as http:
         yield Platform(http)
 
 
 @pytest.fixture
-def dial(start: Start, platform: Platform, store: Store) -> Dial:
+def dial(start: Start, platform: Platform, store: Store, redis_url: str) -> Dial:
     """Open a line whose gateway has settings of its own."""
     assistant()  # read once, before anything is waited for
 
@@ -99,12 +124,16 @@ def dial(start: Start, platform: Platform, store: Store) -> Dial:
     async def dialling(**overrides: Any) -> AsyncIterator[Line]:
         async with (
             served(platform.app()) as url,
-            start(**{**SETTINGS, "meta_url": url, "twilio_url": url, **overrides}) as gateway,
+            start(**{**SETTINGS, **_here(url, redis_url), **overrides}) as gateway,
         ):
             platform.gateway = gateway.url
             yield Line(platform, gateway, store)
 
     return dialling
+
+
+def _here(url: str, redis_url: str) -> dict[str, str]:
+    return {"meta_url": url, "twilio_url": url, "redis_url": redis_url}
 
 
 @pytest.fixture

@@ -2,10 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import httpx
 import pytest
-from pywa import errors, types
+from aiohttp import ClientSession
+from pydantic import SecretStr
+from pywa import WhatsApp, errors, types
 
+from bot.channels.channel import Address
 from bot.channels.instagram import open_channel as open_instagram
 from bot.channels.messenger import open_channel as open_messenger
 from bot.channels.meta import classify
@@ -14,9 +20,14 @@ from bot.channels.whatsapp import open_channel as open_whatsapp
 from bot.messages import Choice, Outbound
 from preferences.catalogue import load_catalogue
 from preferences.settings import Settings
-from tests.bot.channels.platform import _fits_messenger, _fits_whatsapp
+from tests.bot.channels.bodies import BSUID, NUMBER, PHONE
+from tests.bot.channels.platform import SETTINGS as SETTINGS_HERE
+from tests.bot.channels.platform import Platform, _fits_messenger, _fits_whatsapp
+from tests.bot.conftest import served
 
 SETTINGS = Settings.model_construct()
+VERSION = "v25.0"
+OURS = {"wamid", "account"}  # what the platform of these tests notes beside a body
 WHATSAPP, MESSENGER, INSTAGRAM, TWILIO = (
     open_channel(SETTINGS)
     for open_channel in (open_whatsapp, open_messenger, open_instagram, open_twilio)
@@ -27,23 +38,82 @@ def ask(*labels: str, text: str = "Which one?") -> Outbound:
     return Outbound(text, tuple(Choice(label, f"token-{label}"[:200]) for label in labels))
 
 
-def test_three_short_options_are_buttons_as_pywa_builds_them() -> None:
-    rendered = WHATSAPP.render(ask("For me", "A gift"))
-    buttons = [types.Button("For me", "token-For me"), types.Button("A gift", "token-A gift")]
-
-    built = [button.to_dict() for button in buttons]
-    assert rendered.form == "buttons"
-    assert rendered.body["interactive"]["action"]["buttons"] == built
+def buttons(*labels: str) -> list[types.Button]:
+    return [types.Button(label, f"token-{label}") for label in labels]
 
 
-def test_ten_options_are_a_list_as_pywa_builds_it() -> None:
-    labels = [f"Option {number}" for number in range(10)]
-    rendered = WHATSAPP.render(ask(*labels))
-    rows = [types.SectionRow(title=label, callback_data=f"token-{label}") for label in labels]
-    section = types.SectionList("Choose", [types.Section(title="Choose", rows=rows)])
+def rows(*labels: str) -> types.SectionList:
+    held = [types.SectionRow(title=label, callback_data=f"token-{label}") for label in labels]
+    return types.SectionList("Choose", [types.Section(title="Choose", rows=held)])
 
-    assert rendered.form == "list"
-    assert json.dumps(rendered.body["interactive"]["action"]) == json.dumps(section.to_dict())
+
+TEN = [f"Option {number}" for number in range(10)]
+LONG = [f"An option that is far too long {number}" for number in range(3)]
+TOLD = "Which one?\n\n" + "\n".join(f"{at}. {label}" for at, label in enumerate(LONG, 1))
+WHOLE: dict[str, tuple[Outbound, str, dict[str, Any]]] = {
+    "text": (Outbound("See https://shop.example"), "text", {"text": "See https://shop.example"}),
+    "buttons": (
+        ask("For me", "A gift"),
+        "buttons",
+        {"text": "Which one?", "buttons": buttons("For me", "A gift")},
+    ),
+    "list": (ask(*TEN), "list", {"text": "Which one?", "buttons": rows(*TEN)}),
+    "numbered": (ask(*LONG), "numbered", {"text": TOLD}),
+}
+
+
+@pytest.mark.parametrize("name", [PHONE, BSUID])
+@pytest.mark.parametrize(("message", "form", "given"), WHOLE.values(), ids=list(WHOLE))
+async def test_what_whatsapp_is_sent_is_what_pywa_sends_it_whole(
+    platform: Platform, message: Outbound, form: str, given: dict[str, Any], name: str
+) -> None:
+    names = {"phone": f"+{name}"} if name == PHONE else {"whatsapp": name}
+    async with served(platform.app()) as url, ClientSession() as http:
+        channel = open_whatsapp(_settings(url))
+        rendered = channel.render(message)
+        await channel.send(http, Address(NUMBER, names), rendered, "a reference")
+
+    with pywa_client() as (client, posted):
+        client.send_message(name, tracker="a reference", **given)
+    sent = {key: told for key, told in platform.delivered[0].items() if key not in OURS}
+    assert rendered.form == form
+    assert posted == [(f"/{VERSION}/{NUMBER}/messages", "Bearer whatsapp token", sent)]
+    assert (platform.delivered[0]["account"], platform.tokens) == (NUMBER, {posted[0][1]})
+
+
+async def test_read_and_typing_are_told_as_pywa_tells_them(platform: Platform) -> None:
+    async with served(platform.app()) as url, ClientSession() as http:
+        channel = open_whatsapp(_settings(url))
+        await channel.read_and_type(http, Address(NUMBER, {}), "wamid.theirs")
+
+    with pywa_client() as (client, posted):
+        client.indicate_typing("wamid.theirs")
+    assert [body for _, _, body in posted] == platform.typing
+
+
+@contextmanager
+def pywa_client() -> Iterator[tuple[WhatsApp, list[tuple[str, str, Any]]]]:
+    """Give a client of pywa's, and what it posts: path, token and body."""
+    posted: list[tuple[str, str, Any]] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        posted.append(
+            (request.url.path, request.headers["Authorization"], json.loads(request.content))
+        )
+        told = {"contacts": [{"input": PHONE, "wa_id": PHONE}], "messages": [{"id": "wamid.1"}]}
+        return httpx.Response(200, json={"messaging_product": "whatsapp", "success": True} | told)
+
+    with httpx.Client(transport=httpx.MockTransport(take)) as session:
+        yield WhatsApp(NUMBER, "whatsapp token", session=session, api_version=VERSION[1:]), posted
+
+
+def _settings(url: str) -> Settings:
+    secrets = {
+        name: SecretStr(SETTINGS_HERE[name]) for name in ("meta_app_secret", "whatsapp_token")
+    }
+    return Settings.model_construct(
+        meta_url=url, meta_version=VERSION, whatsapp_number=NUMBER, **secrets
+    )
 
 
 @pytest.mark.parametrize("words", [10, 1100, 5000])
