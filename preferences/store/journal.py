@@ -57,19 +57,23 @@ class Journal:
         if self.file is not None and entries:
             await asyncio.to_thread(_append, self.file, [_line(entry) for entry in entries])
 
-    async def anchor(self, ends: Sequence[End], now: datetime) -> None:
-        """Append the ends of ledgers, and a hash over every line since the last anchor.
+    async def write_ends(self, ends: Sequence[End], now: datetime) -> None:
+        """Append the ends of ledgers, for the next anchor to vouch for.
 
         :raises UnavailableError: the file cannot be written.
         """
-        if self.file is None:
-            return
-        entries = [
-            Entry("ends", now, detail={"ends": [*map(list, some)]})
-            for some in batched(ends, _ENDS_IN_A_LINE)
-        ]
-        lines = [_line(entry) for entry in entries]
-        await asyncio.to_thread(self._anchor, self.file, lines, now)
+        parts = batched(ends, _ENDS_IN_A_LINE)
+        await self.write(
+            [Entry("ends", now, detail={"ends": [*map(list, some)]}) for some in parts]
+        )
+
+    async def anchor(self, now: datetime) -> None:
+        """Append a hash over every line since the last anchor.
+
+        :raises UnavailableError: the file cannot be written.
+        """
+        if self.file is not None:
+            await asyncio.to_thread(self._anchor, self.file, now)
 
     def read(self, after: int = 0) -> Iterator[Entry]:
         """Give what the lines after so many say, in order; one that a crash cut off says nothing."""
@@ -109,20 +113,21 @@ class Journal:
 
     def is_whole(self) -> bool:
         """Tell whether every anchor still fits the lines before it: none was changed or removed."""
-        whole, _, _ = self._folded()
+        whole, _ = self._folded()
         return whole
 
-    def _folded(self) -> tuple[bool, str, list[bytes]]:
-        """Tell whether all anchors fit, the hash of the last one, and the lines since."""
-        whole, root, since = True, "", list[bytes]()
+    def _folded(self) -> tuple[bool, str]:
+        """Tell whether all anchors fit, and the hash of the last one and the lines since."""
+        whole, digest = True, sha256()
         for line in self._lines(0):
             entry = _entry(line)
             if entry is not None and entry.kind == "anchor":
-                whole = whole and entry.detail["root"] == _root(root, since)
-                root, since = entry.detail["root"], []
+                root = entry.detail["root"]
+                whole = whole and root == digest.hexdigest()
+                digest = sha256(root.encode())
             else:
-                since.append(line)
-        return whole, root, since
+                digest.update(b"\n" + line)
+        return whole, digest.hexdigest()
 
     def _lines(self, after: int) -> Iterator[bytes]:
         if self.file is None or not self.file.exists():
@@ -132,11 +137,10 @@ class Journal:
                 if number >= after:
                     yield line.removesuffix(b"\n")
 
-    def _anchor(self, file: Path, ends: Sequence[bytes], now: datetime) -> None:
+    def _anchor(self, file: Path, now: datetime) -> None:
         with _opened(file) as descriptor:
-            _, root, since = self._folded()
-            anchor = Entry("anchor", now, detail={"root": _root(root, [*since, *ends])})
-            _put(descriptor, [*ends, _line(anchor)])
+            _, root = self._folded()
+            _put(descriptor, [_line(Entry("anchor", now, detail={"root": root}))])
 
 
 @contextmanager
@@ -171,13 +175,6 @@ def _put(descriptor: int, lines: Iterable[bytes]) -> None:
     while page:
         page = page[os.write(descriptor, page) :]
     os.fsync(descriptor)
-
-
-def _root(before: str, lines: Iterable[bytes]) -> str:
-    digest = sha256(before.encode())
-    for line in lines:
-        digest.update(b"\n" + line)
-    return digest.hexdigest()
 
 
 def _line(entry: Entry) -> bytes:

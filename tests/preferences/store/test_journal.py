@@ -1,4 +1,6 @@
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ from preferences.errors import UnavailableError
 from preferences.store.anchors import anchor
 from preferences.store.engine import open_store
 from preferences.store.erasure import erase_shopper
-from preferences.store.journal import Entry, Journal
+from preferences.store.journal import End, Entry, Journal
 from preferences.store.tables import ConsentEventRow, MessageRow, SuppressionRow
 from tests.preferences.scenes import DAY, NOW, PURPOSE
 from tests.preferences.store.lives import CANARIES, CUSTOMER, WORDS, a_whole_life
@@ -91,7 +93,8 @@ async def test_without_a_file_nothing_is_kept() -> None:
     nowhere = Journal(None)
 
     await nowhere.write([STOPPED])
-    await nowhere.anchor([("shopper", 1, "hash")], NOW)
+    await nowhere.write_ends([("shopper", 1, "hash")], NOW)
+    await nowhere.anchor(NOW)
 
     assert [*nowhere.read()] == []
     assert nowhere.is_whole()
@@ -106,10 +109,15 @@ async def test_what_is_settled_is_counted_by_its_time(journal: Journal) -> None:
 # Anchors
 
 
+async def anchored(journal: Journal, ends: Sequence[End], at: datetime) -> None:
+    await journal.write_ends(ends, at)
+    await journal.anchor(at)
+
+
 async def test_an_anchor_remembers_the_ends_of_ledgers(journal: Journal) -> None:
     ends = [(f"shopper-{number}", number, f"hash-{number}") for number in range(1001)]
-    await journal.anchor(ends, NOW)
-    await journal.anchor([("shopper-7", 8, "newer")], NOW + DAY)
+    await anchored(journal, ends, NOW)
+    await anchored(journal, [("shopper-7", 8, "newer")], NOW + DAY)
 
     assert journal.end_of("shopper-7") == ("shopper-7", 8, "newer")
     assert journal.end_of("shopper-1000") == ends[1000]
@@ -123,9 +131,9 @@ async def test_a_line_that_is_changed_or_removed_before_an_anchor_is_noticed(
     journal: Journal, number: int
 ) -> None:
     await journal.write([STOPPED])
-    await journal.anchor([("shopper", 1, "hash")], NOW)
+    await anchored(journal, [("shopper", 1, "hash")], NOW)
     await journal.write([ERASED])
-    await journal.anchor([("shopper", 0, "")], NOW)
+    await anchored(journal, [("shopper", 0, "")], NOW)
     lines = text(journal).splitlines(keepends=True)
     assert len(lines) == 6
 

@@ -290,7 +290,8 @@ async def test_the_mark_stays_behind_what_may_still_be_under_way(deployment: Dep
 
 
 async def test_anchors_are_nothing_to_apply(deployment: Deployment) -> None:
-    await deployment.journal.anchor([("shopper", 1, "hash")], NOW)
+    await deployment.journal.write_ends([("shopper", 1, "hash")], NOW)
+    await deployment.journal.anchor(NOW)
 
     async with deployment.open() as shop:
         assert await reapply(shop.store, LOG, NOW + DAY) == 0

@@ -138,7 +138,7 @@ async def test_a_ledger_that_was_cut_off_at_its_end_is_found(shop: Shop, life: L
 async def test_a_ledger_that_was_written_anew_does_not_fit_its_anchor(
     shop: Shop, life: Life
 ) -> None:
-    await shop.store.journal.anchor([(life.head, 1, "another hash")], NOW)
+    await shop.store.journal.write_ends([(life.head, 1, "another hash")], NOW)
 
     assert "not the one that the journal anchored" in await findings(shop, life)
 
