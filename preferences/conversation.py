@@ -187,7 +187,8 @@ class State:
     `held` what is answered already, `paused` the questions that nobody is asked at present;
     `spent` that the channel's messages of the month are used up, so that only answers are sent.
     `invitation` is there where an invitation to bring a friend is open; `recommended` says that this
-    is the first talk of somebody who came by a friend's code, never by whose.
+    is the first talk of somebody who came by a friend's code, never by whose; `tips` is what was
+    suggested of late, in the words that were shown, and when.
     """
 
     conversation: str
@@ -218,6 +219,7 @@ class State:
     spent: bool = False
     invitation: Invitation | None = None
     recommended: bool = False
+    tips: tuple[tuple[str, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

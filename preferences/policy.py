@@ -211,6 +211,7 @@ class Policy(BaseModel):
     days_after_return: int = Field(ge=0)
     days_after_already_sorted: int = Field(ge=1)
     days_after_not_relevant: int = Field(ge=1)
+    days_between_same_tip: int = Field(ge=0, le=400)
     days_muted: int = Field(ge=1)
     minutes_present: int = Field(ge=0)
     prompted: frozenset[str]

@@ -2,7 +2,7 @@
 
 from preferences.conversation import Ask, Promised, Reply, Turn
 from preferences.dialogue.scene import Scene
-from preferences.dialogue.suggesting import may_suggest
+from preferences.dialogue.suggesting import may_suggest, without_taps
 
 
 def give(scene: Scene, ask: Ask | None) -> Turn:
@@ -13,9 +13,9 @@ def give(scene: Scene, ask: Ask | None) -> Turn:
     if name is None:
         return Turn()
     one = scene.catalogue.gives[name]
-    if not one.is_promise and not may_suggest(scene, ask.question):
-        return Turn()
     said = Reply("say", scene.voice.fill(one.texts[scene.state.locale]))
+    if not one.is_promise and not may_suggest(scene, ask.question, said.text):
+        return Turn()
     if one.due_days is None:
-        return Turn((said,))
+        return without_taps(scene, said, ask)
     return Turn((said,), (Promised(name, one.kind, one.value, one.due_days),))

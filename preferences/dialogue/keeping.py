@@ -119,7 +119,7 @@ def keep(scene: Scene, ask: Ask, pending: Pending) -> Turn:
 def _thanks(scene: Scene, ask: Ask, pending: Pending) -> Turn:
     """Say what it changes, and what is given for it unless the shopper wants no more of that."""
     reply, tip = _texts(scene, pending)
-    if not may_suggest(scene, pending.question):
+    if not may_suggest(scene, pending.question, tip):
         return Turn((Reply("say", reply),))
     return with_taps(scene, Reply("say", f"{reply} {tip}"), replace(ask, question=pending.question))
 

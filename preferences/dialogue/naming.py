@@ -8,6 +8,6 @@ def ask_id(state: State) -> str:
     return f"{state.conversation}.{state.turn}"
 
 
-def suggestion_id(state: State) -> str:
-    """Name what is suggested beside an answer in this turn."""
-    return f"{ask_id(state)}.tip"
+def suggestion_id(state: State, part: str = "tip") -> str:
+    """Name what is suggested beside an answer in this turn, or a part of it."""
+    return f"{ask_id(state)}.{part}"

@@ -1,6 +1,7 @@
 """Puts one tap beside what is suggested: that it does not fit, or that no more is wanted."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from preferences.conversation import (
     Ask,
@@ -25,31 +26,43 @@ def tips_of(question: str) -> str:
     return f"{TIPS}_{question}"
 
 
-def may_suggest(scene: Scene, question: str) -> bool:
-    """Tell whether what a question suggests may be said."""
-    return not is_muted(scene.state, TIPS, tips_of(question))
+def may_suggest(scene: Scene, question: str, tip: str) -> bool:
+    """Tell whether what a question suggests may be said: it is wanted, and no repetition."""
+    state, span = scene.state, timedelta(days=scene.policy.days_between_same_tip)
+    is_told = any(tip in wording and state.now - at < span for wording, at in state.tips)
+    return not is_told and not is_muted(state, TIPS, tips_of(question))
 
 
 def with_taps(scene: Scene, said: Reply, ask: Ask) -> Turn:
     """Say something that suggests, with the taps under it; it is a part of its question's chain."""
     locale = scene.state.locale
     choices = tuple(Choice(scene.voice.say(f"{tap}_label", locale), act=tap) for tap in _TAPS)
-    suggestion = Ask(
-        id=suggestion_id(scene.state),
+    suggestion = _suggestion(scene, said, ask, suggestion_id(scene.state), choices)
+    shown = replace(said, ask=suggestion.id, choices=choices)
+    return Turn((shown,), (Suggested(suggestion),))
+
+
+def without_taps(scene: Scene, said: Reply, ask: Ask) -> Turn:
+    """Say something that suggests beside what has the taps; that it was told is kept alike."""
+    suggestion = _suggestion(scene, said, ask, suggestion_id(scene.state, "give"), ())
+    return Turn((said,), (Suggested(suggestion),))
+
+
+def _suggestion(scene: Scene, said: Reply, ask: Ask, name: str, choices: tuple[Choice, ...]) -> Ask:
+    return Ask(
+        id=name,
         kind="suggestion",
         question=ask.question,
         version=ask.version,
         purpose=ask.purpose,
         wording=said.text,
         choices=choices,
-        locale=locale,
+        locale=scene.state.locale,
         asked_at=scene.state.now,
         about=ask.about,
         begun=ask.begun or ask.id,
         category=ask.category,
     )
-    shown = replace(said, ask=suggestion.id, choices=choices)
-    return Turn((shown,), (Suggested(suggestion),))
 
 
 def tapped(scene: Scene, suggestion: Ask, choice: Choice) -> Turn:

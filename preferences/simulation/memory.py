@@ -140,7 +140,7 @@ class Memory:
                 about = ask.about
                 place = (about.purchase, about.sku) if about else ("", "")
                 self.held.append(Held(ask.question, now, *place))
-            case Suggested(ask):
+            case Suggested(ask) if ask.choices:
                 self.suggestion = ask
             case Invited():
                 self.invited_at = now

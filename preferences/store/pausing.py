@@ -29,7 +29,7 @@ async def pause_burdens(store: Store, policy: PausingPolicy, now: datetime) -> l
         paused = await read_paused(session)
         found = [
             (reception, why)
-            for reception in await _receptions(session, now)
+            for reception in await read_receptions(session, now)
             if reception.question not in paused
             and (why := has_to_pause(reception, policy)) is not None
         ]
@@ -85,7 +85,7 @@ async def read_arms(store: Store, experiment: Experiment, now: datetime) -> list
 
 async def _arms(session: AsyncSession, experiment: Experiment, now: datetime) -> list[Reception]:
     prefix = f"{experiment.id}/"
-    found = await _receptions(session, now, col(AskRow.experiment))
+    found = await read_receptions(session, now, col(AskRow.experiment))
     return [
         replace(one, question=one.question.removeprefix(prefix))
         for one in found
@@ -107,7 +107,7 @@ async def ask_again(store: Store, question: str, now: datetime) -> None:
         session.add(row)
 
 
-async def _receptions(
+async def read_receptions(
     session: AsyncSession, now: datetime, by: Any = AskRow.question_id
 ) -> list[Reception]:
     """Count the asks of each question, or by another column; a stop while one was open is its charge."""

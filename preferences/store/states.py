@@ -108,6 +108,8 @@ async def read_state(
             returning=returning,
             recommended=state.verified and not returning and await is_referred(session, head),
         )
+    if ask is not None:  # whatever is said now may be answered with a tip
+        state = replace(state, tips=await _tips(session, head, now))
     if need.occasion:
         held = await _held(session, head, now)
         events = await _candidates(session, conversation, head, now)
@@ -219,6 +221,18 @@ async def read_asked(
         )
         for row in rows
     )
+
+
+async def _tips(
+    session: AsyncSession, head: str, now: datetime
+) -> tuple[tuple[str, datetime], ...]:
+    """Give what was suggested and may still not be told again, in the words that were shown."""
+    query = select(AskRow.wording, AskRow.asked_at).where(
+        of_person(AskRow.shopper_id, head),
+        AskRow.kind == "suggestion",
+        AskRow.asked_at > now - _MEMORY,
+    )
+    return tuple((wording, at) for wording, at in (await session.exec(query)).all())
 
 
 async def read_paused(session: AsyncSession) -> frozenset[str]:

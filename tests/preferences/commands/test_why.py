@@ -110,7 +110,7 @@ def test_a_replay_by_another_policy_asks_for_the_one_it_was_decided_by(
 def older_page(**limits: object) -> dict[str, Any]:
     """The limits as they were before a release that brought more of them."""
     page: dict[str, Any] = read_yaml(HERE / "policy.yml") | {"version": 3}
-    for unknown in ("days_muted", "experiments"):
+    for unknown in ("days_between_same_tip", "days_muted", "experiments"):
         del page[unknown]
     del page["worth"]["uses"]["referral"]
     page["worth"] |= limits

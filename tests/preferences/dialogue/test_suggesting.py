@@ -22,6 +22,8 @@ from preferences.texts import LOCALES
 from tests.preferences.dialogue.test_giving import POINTS, TIP, giving
 from tests.preferences.scenes import (
     CATALOGUE,
+    DAY,
+    NOW,
     POLICY,
     VOICE,
     a_candidate,
@@ -178,3 +180,48 @@ def test_every_label_fits_where_channels_cut_them_off() -> None:
 
 def test_the_questions_of_the_tests_have_what_those_of_a_shop_have() -> None:
     assert CATALOGUE.questions["matters"].taps == ["mute"]
+
+
+AGO = [
+    pytest.param(0, False, id="today"),
+    pytest.param(POLICY.days_between_same_tip, True, id="long ago"),
+]
+
+
+@pytest.mark.parametrize(("days", "again"), AGO)
+def test_the_same_tip_is_not_told_again_for_a_time_and_thanks_are(
+    days: int, *, again: bool
+) -> None:
+    first = respond(pressed(QUESTION, 0), a_state_with(QUESTION))
+    told = ((suggested(first).wording, NOW - days * DAY),)
+
+    turn = respond(pressed(QUESTION, 0), a_state_with(QUESTION, tips=told))
+
+    assert bool(records(turn, Suggested)) is again
+    assert texts(turn)[0] in texts(first)[0]
+    assert (texts(turn) == texts(first)) is again
+
+
+def test_another_tip_is_told_though_one_was() -> None:
+    told = ((suggested(respond(pressed(QUESTION, 0), a_state_with(QUESTION))).wording, NOW),)
+
+    assert records(respond(pressed(QUESTION, 1), a_state_with(QUESTION, tips=told)), Suggested)
+
+
+@pytest.mark.parametrize(("days", "again"), AGO)
+def test_what_is_given_beside_is_not_repeated_either(days: int, *, again: bool) -> None:
+    first = giving(TIP).respond(said("rather not", "decline"), a_state_with(QUESTION))
+    told = ((suggested(first).wording, NOW - days * DAY),)
+
+    turn = giving(TIP).respond(said("no", "decline"), a_state_with(QUESTION, tips=told))
+
+    assert texts(first)[-1] == "A tip, whatever you said."
+    assert ("A tip, whatever you said." in texts(turn)) is again
+
+
+def test_a_promise_is_given_each_time() -> None:
+    told = (("20 points, whatever you said.", NOW),)
+
+    turn = giving(POINTS).respond(pressed(QUESTION, 0), a_state_with(QUESTION, tips=told))
+
+    assert records(turn, Promised)

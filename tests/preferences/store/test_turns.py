@@ -7,12 +7,16 @@ from hashlib import sha256
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from preferences.buying import Bought
+from preferences.choosing.following import Occasion
 from preferences.conversation import About
 from preferences.errors import NotFoundError
+from preferences.habit import Article
 from preferences.store.conversations import choice_label, hand_back, read_log, read_unanswered
 from preferences.store.dead import give_up
 from preferences.store.engine import open_store
 from preferences.store.facts import Fact, Telling, add_facts
+from preferences.store.occasions import add_candidate
 from preferences.store.tables import (
     AnswerRow,
     AskRow,
@@ -27,7 +31,7 @@ from preferences.store.tables import (
     SuppressionRow,
 )
 from preferences.understanding import Guess, Heard
-from tests.preferences.scenes import ASSISTANT, CATALOGUE, DAY, HOUR, NOW, VOICE
+from tests.preferences.scenes import ASSISTANT, CATALOGUE, DAY, HOUR, NOW, POLICY, VOICE
 from tests.preferences.store.shop import Shop
 from tests.vaults import VAULT
 
@@ -551,3 +555,25 @@ async def test_messages_and_turns_at_once_leave_a_log_without_a_gap(postgresql_u
         assert [line.seq for line in log] == list(range(1, len(log) + 1))
         assert sum(line.text == VOICE.say("hello", "en") for line in log) == 1
         assert not [line for line in log if line.at - NOW > timedelta(0)]
+
+
+async def test_a_tip_is_told_once_on_all_channels_and_again_when_it_was_long_ago(
+    shop: Shop,
+) -> None:
+    replies = []
+    talk, ask = await shop.asks_the_question()
+    replies.append(await shop.feels(talk, ask, "It is a gift", 0))
+    for days in (30, POLICY.days_between_same_tip):
+        shop.waits(days * DAY)
+        async with shop.store.begin() as session:
+            dress = Bought("dress", "Dress", Article("clothes", "women"))
+            one = Occasion("gift_or_self", "misfit", shop.now, shop.now + DAY, dress)
+            add_candidate(session, talk.shopper, one, f"later-{days}", shop.now)
+        talk = await shop.meets("4711", channel="whatsapp")
+        (*_, question) = await shop.sees(talk, "opened")
+        replies.append(await shop.feels(talk, question["ask"], "It is a gift", 0))
+
+    first, second, third = [(one[0]["text"], len(one[0]["choices"])) for one in replies]
+    assert first == third
+    assert first[0].startswith(second[0])
+    assert (first[1], second[1]) == (2, 0)
