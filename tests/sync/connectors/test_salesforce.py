@@ -148,6 +148,22 @@ async def test_a_farewell_arrives_even_where_a_field_is_missing(
     assert world.held("s-1")["HasOptedOutOfEmail"] is True
 
 
+async def test_where_nobody_can_be_taken_over_nobody_is_doubled_and_the_farewell_arrives(
+    world: World, crm: Salesforce
+) -> None:
+    world.create(Shopper_Id__c="s-1", LastName="Lovelace")
+    world.create(Email="a@example.com", LastName="Lovelace")
+    refusal = {"data": [{"errorCode": "MALFORMED_ID"}], "status": 400}
+    world.ills.extend([0, 0, refusal])  # the token, who has the address, then our id for them
+    leaving = contact("s-1", wishes=(LEFT_ALONE,))
+
+    with pytest.raises(BatchRefusedError, match="MALFORMED_ID"):
+        await crm.push([leaving, contact("s-2", Email="a@example.com")])
+
+    assert world.held("s-1")["HasOptedOutOfEmail"]
+    assert len(world.records["Contact"]) == 2
+
+
 async def test_a_permission_never_lifts_an_opt_out(world: World, crm: Salesforce) -> None:
     world.create(Shopper_Id__c="s-1", LastName="Lovelace", HasOptedOutOfEmail=True)
 
