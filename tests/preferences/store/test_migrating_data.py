@@ -8,6 +8,7 @@ from itertools import islice, repeat
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel, select
 
 from preferences.store.engine import Store, open_store
@@ -46,6 +47,11 @@ from tests.preferences.store.past import (
 )
 from tests.vaults import KEYS, VAULT
 
+REVISIONS = [
+    step.revision
+    for step in reversed([*ScriptDirectory.from_config(alembic_config("", VAULT)).walk_revisions()])
+]
+
 
 @pytest.fixture
 def carried_url(bare_url: str) -> str:
@@ -65,12 +71,40 @@ async def rows[Kind: SQLModel](store: Store, table: type[Kind]) -> list[Kind]:
         return list((await session.exec(select(table))).all())
 
 
-def test_the_schema_is_the_same_with_data_in_it_and_nothing_is_lost(carried_url: str) -> None:
-    command.check(alembic_config(carried_url, VAULT))
-
-    held = past.run(carried_url, past.dump)
+def is_whole(url: str) -> None:
+    """See that a store has the schema of today, and as much in it as it had at first."""
+    command.check(alembic_config(url, VAULT))
+    held = past.run(url, past.dump)
     kept = {name: len(found) for name, found in held.items() if name in past.PAST}
     assert kept == {name: len(found) for name, found in past.PAST.items()}
+
+
+def test_the_schema_is_the_same_with_data_in_it_and_nothing_is_lost(carried_url: str) -> None:
+    is_whole(carried_url)
+
+
+@pytest.mark.parametrize("revision", REVISIONS[1:-1])
+def test_a_store_of_any_version_in_between_becomes_one_of_today(
+    bare_url: str, revision: str
+) -> None:
+    past.make(bare_url)
+    command.upgrade(alembic_config(bare_url, VAULT), revision)
+
+    command.upgrade(alembic_config(bare_url, VAULT), "head")
+
+    is_whole(bare_url)
+
+
+def test_it_goes_back_to_what_was_sealed_first_step_by_step_and_up_again(carried_url: str) -> None:
+    config = alembic_config(carried_url, VAULT)
+    for revision in reversed(REVISIONS[1:-1]):
+        command.downgrade(config, revision)
+        tables = past.run(carried_url, past.dump)
+        assert len(tables["answer"]) == len(past.PAST["answer"])
+
+    command.upgrade(config, "head")
+
+    is_whole(carried_url)
 
 
 async def test_what_names_a_shopper_is_sealed_and_found_by_its_hash(carried: Store) -> None:
