@@ -12,11 +12,15 @@ from aiohttp import ClientSession, CookieJar
 
 from bot.parts import CATALOGUE, STORE, TOKENS
 from bot.tokens import TokenError
-from preferences.profile import Profile
+from preferences.profile import Profile, as_json
 from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.profiles import read_profile
 from preferences.store.tables import AnswerRow, OutboxRow, SuppressionRow
 from preferences.store.wishes import Reported, Shown, report_decision
+from sync.fields import values_of
+from sync.mapping import load_mapping
+from sync.marketing import permissions
+from tests.bot.api.conftest import Api
 from tests.bot.conftest import Gateway, Page
 from tests.preferences.store.shop import Shop
 
@@ -127,6 +131,34 @@ async def test_what_the_shop_asks_for_no_more_can_be_taken_back_still(
 
     assert status == 200
     assert (await profile_of(gateway)).consents["an_older_one"].state == "withdrawn"
+
+
+async def test_fitted_suggestions_are_switched_off_apart_from_advertising_everywhere_at_once(
+    gateway: Gateway,
+) -> None:
+    page = await has_answered(gateway)
+    app, profile = gateway.app, await profile_of(gateway)
+    [given] = profile.consents.values()
+    shown = Shown(str(given.notice_sha256), given.occurred_at)
+    told = Reported("contact_wishes", "given", "yes", "en", "shop", "key:1", "e", shown)
+    purpose = app[CATALOGUE].purposes["contact_wishes"]
+    await report_decision(app[STORE], profile.shopper, told, purpose, (), datetime.now(UTC))
+    api, crm = Api(gateway, gateway.http), load_mapping("hubspot", app[CATALOGUE])
+    assert crm is not None
+    address = f"/v1/shoppers/{profile.shopper}/preferences"
+    before = [await api.get(address), values_of(crm, as_json(await profile_of(gateway)))]
+
+    async with opened(gateway, page) as own:
+        await own.does("withdraw", purpose="tailor_suggestions")
+
+    after = await profile_of(gateway)
+    told_now = values_of(crm, as_json(after))
+    assert [len(before[0].json["preferences"]), before[1]["ask_last_purchase_for"]] == [1, "gift"]
+    assert (await api.get(address)).json["preferences"] == []
+    assert "ask_last_purchase_for" not in told_now
+    assert told_now["ask_may_tailor_suggestions"] == "withdrawn"
+    assert told_now["ask_may_contact_wishes"] == "given"
+    assert permissions(as_json(after), "contact_wishes")["email"].word == "subscribe"
 
 
 async def test_a_pause_and_its_end_and_a_stop(gateway: Gateway) -> None:
