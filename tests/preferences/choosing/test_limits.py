@@ -161,6 +161,24 @@ def test_asking_nothing_wins_where_an_answer_changes_little() -> None:
     assert (decision.question, codes(decision)) == (None, ["not_worth_it"])
 
 
+OCCASIONS = sorted(POLICY.worth.occasions.keys() - {"other"})
+
+
+@pytest.mark.parametrize("occasion", OCCASIONS)
+def test_whatever_is_noticed_can_be_switched_off_by_itself(occasion: str) -> None:
+    held = POLICY.worth.occasions
+    off = {**held, occasion: held[occasion].model_copy(update={"weight": 0.0})}
+    policy = with_limits(worth=POLICY.worth.model_copy(update={"occasions": off}))
+
+    for other in OCCASIONS:
+        state = ready(candidates=(replace(a_candidate(), reason=other),))
+        # what is delicate and not about a purchase that does not fit is never the first question
+        state = replace(state, asked=(was("motive", "answered", 60 * DAY),))
+
+        assert decided(state).question == "gift_or_self"
+        assert (decided(state, policy=policy).question is None) is (other == occasion)
+
+
 @pytest.mark.parametrize(("ago", "asks"), [(364 * DAY, False), (366 * DAY, True)])
 def test_what_is_known_is_not_asked_before_its_half_life(ago: timedelta, *, asks: bool) -> None:
     state = ready(candidates=(a_candidate(question="motive"),), held=(Held("motive", NOW - ago),))
