@@ -9,7 +9,7 @@ from itertools import batched
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from preferences.catalogue import load_catalogue
@@ -44,9 +44,13 @@ def measure(argv: Sequence[str]) -> Coroutine[Any, Any, None]:
     parser.add_argument("--databases", nargs="+", choices=_DATABASES, default=_DATABASES)
     parser.add_argument("--database-url", default=ADMIN,
                         help="a PostgreSQL server where databases may be made")  # fmt: skip
+    parser.add_argument("--histories", nargs="*", type=int, default=None,
+                        help="orders of the shopper that is measured; none: lots of many alone")  # fmt: skip
     given = parser.parse_args(argv)
     times = 10 if given.quick else 300
     histories = HISTORIES[:2] if given.quick else HISTORIES
+    if given.histories is not None:
+        histories = tuple(given.histories)
     return _measure(given.databases, given.database_url, histories, times)
 
 
@@ -77,20 +81,25 @@ def _tell(name: str, found: Figures) -> None:
 
 
 async def _many_shoppers(store: Store, times: int) -> Figures:
-    """Take in orders in lots as an import does: each of somebody new, then one more of each."""
+    """Take in orders in lots as an import does: each of somebody new, then one more of each.
+
+    `cpu` is what one order costs this process: a busy machine changes it less than it does the rate.
+    """
     rates, shoppers, policy = (
         dict[str, Figure](),
         range(max(times // _LOT, 1) * _LOT),
         load_policy(),
     )
     for visit, name in enumerate(("new", "again")):
-        seconds = []
+        seconds, busy = [], []
         for lot in batched(shoppers, _LOT):
             orders = [_order_of(number, visit) for number in lot]
-            begun = perf_counter()
+            begun, worked = perf_counter(), process_time()
             await keep_purchases(store, orders, policy, _now())
             seconds.append(perf_counter() - begun)
+            busy.append(process_time() - worked)
         rates[f"{name}.order.lot.rate"] = Figure(len(shoppers) / sum(seconds), "/s", len(seconds))
+        rates[f"{name}.order.lot.cpu"] = Figure(1000 * sum(busy) / len(shoppers), "ms", len(busy))
     return rates
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
@@ -276,6 +277,21 @@ async def test_many_orders_in_one_go_are_kept_like_one_by_one(shop: Shop) -> Non
 
     assert [one.became for one in kept] == ["kept"] * 5 + ["known"] * 5
     assert (await figures(shop)).orders == 5
+
+
+async def test_lots_at_once_of_the_same_orders_in_other_sequences_keep_each_once(
+    shop: Shop,
+) -> None:
+    orders = [replace(ORDER, external_id=f"{n}", customer=f"{n % 4}") for n in range(12)]
+    lots = [orders, orders[::-1], orders[6:] + orders[:6], orders[::2]]
+
+    kept = await asyncio.gather(*(keep_purchases(shop.store, lot, POLICY, NOW) for lot in lots))
+
+    became = Counter(one.became for lot in kept for one in lot)
+    assert became == {"kept": 12, "known": 30}
+    assert len(await shop.rows(PurchaseRow)) == 12
+    assert len(await shop.rows(ShopperRow)) == 4
+    assert [(await figures(shop, str(customer))).orders for customer in range(4)] == [3] * 4
 
 
 PRICES = [Decimal(number % 37 + 1) for number in range(150)]
