@@ -70,6 +70,10 @@ class AsksView(View):
     """Whether anything may be asked now, by whomever."""
     against: list[AgainstView]
     asks: list[AskedView]
+    told: int
+    """How many questions they answered, ever."""
+    given: int
+    """How many tips and promises they got, beside the thanks that every answer and refusal gets."""
 
 
 @operation("GET", "/v1/shoppers/{id}/asks", {"read"}, problems=[NOT_FOUND])
@@ -98,6 +102,8 @@ async def read_shopper_asks(call: Call, path: ShopperPath) -> AsksView:
             )
             for one in ledger.asks
         ],
+        told=ledger.told,
+        given=ledger.given,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,9 +19,10 @@ from preferences.store.engine import Store
 from preferences.store.facts import refuse_erased
 from preferences.store.persons import head_of, hold_person, of_person
 from preferences.store.states import read_asked, read_suppressions
-from preferences.store.tables import AskRow, ConversationRow
+from preferences.store.tables import AskRow, ConversationRow, PromiseRow
 
 _LATE = timedelta(minutes=5)  # clocks differ
+_QUESTION = (col(AskRow.kind) == "question", col(AskRow.begun_by).is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LedgerOfAsks:
-    """What a person was asked, the newest first, and what speaks against asking anything now."""
+    """What a person was asked, the newest first, and what speaks against asking anything now.
+
+    `told` counts what they answered, `given` the tips and promises that they got beside the thanks.
+    """
 
     shopper: str
     asks: Sequence[Entry]
     against: Sequence[Reason]
+    told: int
+    given: int
 
 
 async def note_ask(
@@ -108,11 +115,7 @@ async def read_asks(store: Store, shopper: str, policy: Policy, now: datetime) -
         head = await head_of(session, shopper)
         query = (
             select(AskRow)
-            .where(
-                of_person(AskRow.shopper_id, head),
-                AskRow.kind == "question",
-                col(AskRow.begun_by).is_(None),
-            )
+            .where(of_person(AskRow.shopper_id, head), *_QUESTION)
             .order_by(col(AskRow.asked_at).desc(), col(AskRow.id))
             .limit(100)
         )
@@ -126,9 +129,20 @@ async def read_asks(store: Store, shopper: str, policy: Policy, now: datetime) -
             suppressions=await read_suppressions(session, head, now),
             asked=await read_asked(session, head, "", now),
         )
+        told = await _count(session, AskRow, head, *_QUESTION, col(AskRow.outcome) == "answered")
+        tips = await _count(session, AskRow, head, col(AskRow.kind) == "suggestion")
+        promises = await _count(session, PromiseRow, head)
     asks = [Entry(row.id, row.question_id, row.channel, row.asked_at, row.outcome) for row in rows]
     against = (*suppressions.against_all(inputs), *fatigue.against_more(inputs, policy))
-    return LedgerOfAsks(head, asks, [replace(reason) for reason in dict.fromkeys(against)])
+    reasons = [replace(reason) for reason in dict.fromkeys(against)]
+    return LedgerOfAsks(head, asks, reasons, told, tips + promises)
+
+
+async def _count(
+    session: AsyncSession, table: type[AskRow | PromiseRow], head: str, *where: ColumnElement[bool]
+) -> int:
+    query = select(func.count()).select_from(table).where(of_person(table.shopper_id, head), *where)
+    return (await session.exec(query)).one()
 
 
 def _check(told: AskedElsewhere, catalogue: Catalogue, now: datetime) -> None:

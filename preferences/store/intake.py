@@ -112,14 +112,12 @@ class Intake:
 
     async def habit(self, shoppers: Sequence[str], but: str) -> Habit:
         """Give the habit of these shoppers, but for one order that was not counted yet."""
-        if self.books.is_to_count(shoppers):
-            await self.write()
+        await self._write_for(shoppers)
         return await self.books.habit(shoppers, but)
 
     async def is_first(self, shopper: str, order: str) -> bool:
         """Tell whether a shopper has no other purchase than an order that was not counted yet."""
-        if self.books.is_to_count([shopper]):
-            await self.write()
+        await self._write_for([shopper])
         return await self.books.is_first(shopper, order)
 
     async def write(self) -> None:
@@ -133,6 +131,11 @@ class Intake:
         """Write what is left to be written."""
         await self.write()
         await self.books.close()
+
+    async def _write_for(self, shoppers: Sequence[str]) -> None:
+        """Write the new orders if those of one of these shoppers are about to be read."""
+        if self.books.is_to_count(shoppers):
+            await self.write()
 
     async def _report(
         self, row: PurchaseRow, buyer: Buyer, purchase: Purchase

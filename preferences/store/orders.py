@@ -116,20 +116,15 @@ async def settle(
     row: PurchaseRow,
     now: datetime,
     before: Sequence[str] = (),
-    *,
-    is_new: bool = False,
 ) -> Happened:
     """Bring what is kept of an order to what its notes say, and end questions that lost their reason.
 
-    `before` names whose it was taken to be until now. A new one of which nothing was noted is what
-    its report says.
+    `before` names whose it was taken to be until now.
     """
     query = select(PurchaseNoteRow).where(
         PurchaseNoteRow.source == row.source, PurchaseNoteRow.external_id == row.external_id
     )
     notes = (await session.exec(query)).all()
-    if is_new and not notes:
-        return Happened()
     was_delivered = row.delivered_at is not None
     ends = [(note.at, note.kind) for note in notes if note.kind in OVER and note.at >= row.told_at]
     row.delivered_at = min((note.at for note in notes if note.kind == "delivered"), default=None)

@@ -103,3 +103,19 @@ async def test_of_who_had_everything_deleted_nothing_is_kept(api: Api) -> None:
 
     assert (await api.post(f"/v1/shoppers/{shopper}/asks", a_poll())).status == 409
     assert (await api.post("/v1/shoppers/nobody/asks", a_poll())).status == 404
+
+
+async def test_what_somebody_told_stands_beside_what_they_were_given(api: Api) -> None:
+    shop = Shop(api.store, now=NOW)
+    for customer, label in (("7", "A gift"), ("8", "Rather not say")):
+        talk, ask = await shop.asks_the_question(customer)
+        (row,) = [one for one in await shop.rows(AskRow) if one.id == ask]
+        labels = [one["label"] for one in row.options]
+        await shop.feels(talk, ask, label, labels.index(label))
+    path = "/v1/shoppers/{}/asks"
+    answered, declined = [
+        (await api.get(path.format(await api.has_shopper(name)))).json for name in ("7", "8")
+    ]
+
+    assert (answered["told"], answered["given"]) == (1, 1)
+    assert (declined["told"], declined["given"]) == (0, 0)
