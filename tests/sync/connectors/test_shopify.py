@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from preferences.settings import Settings
 from sync.capabilities import FieldShape, Lookup, Remote
-from sync.connectors.shopify import Points, Shopify, open_connector
+from sync.connectors.shopify import Shopify, open_connector
+from sync.connectors.shopify.admin import Points
 from sync.delivery import Later, Refused, Taken
 from sync.errors import DestinationRefusedError, DestinationUnavailableError, QuotaExhaustedError
 from tests.preferences.test_profile import LEFT_ALONE
@@ -213,7 +214,7 @@ async def test_points_that_are_used_up_pause_as_long_as_they_take_to_come_back(
 
 
 async def test_a_turn_waits_for_points_and_a_wish_for_fewer(crm: Shopify) -> None:
-    poor = replace(crm, points=Points(left=100, restored=10))
+    poor = replace(crm, admin=replace(crm.admin, points=Points(left=100, restored=10)))
 
     await poor.turn(urgent=True)
     with pytest.raises(QuotaExhaustedError):

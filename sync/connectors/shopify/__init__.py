@@ -3,45 +3,28 @@
 A customer is Shopify's: nobody becomes one by answering a question, and nobody is deleted from here.
 """
 
-import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
-from time import monotonic
 from typing import Any
 
 from preferences.settings import Settings
-from sync.capabilities import FieldShape, FieldType, Lookup, Page, Remote, named
+from sync.capabilities import FieldShape, Lookup, Page, Remote, named
+from sync.connectors.shopify.admin import Admin, Mutation, Points, reason
+from sync.connectors.shopify.metafields import KEY, NAMESPACE, Metafields, value_of, written
 from sync.delivery import Delivery, Later, Refused, Result, Taken
-from sync.errors import DestinationRefusedError, DestinationUnavailableError, QuotaExhaustedError
 from sync.http import Client, address, needed, open_session
 from sync.marketing import permissions
 
-NAMESPACE = "askfirst"
-KEY = "shopper_id"
-"""The metafield, of the type `id`, by which a customer is found again."""
-
 _MOST_SET = 25  # metafields that one mutation takes
 _MOST_READ = 250
-_PUSH_COSTS = 400  # points, at most, of a batch: a query and three mutations for each of ten
-_LONGEST = 10.0  # seconds that points are waited for before the work is given back
 _NO_CUSTOMER = timedelta(days=1)
 _NAMED = {"customer", "email", "phone"}
 _PAGE = 50
 _LONG_AGO = "2000-01-01T00:00:00+00:00"
 _STALE = {"STALE_OBJECT", "INVALID_COMPARE_DIGEST", "INTERNAL_ERROR"}
-_TYPES: Mapping[FieldType, str] = {
-    "text": "multi_line_text_field",
-    "number": "number_decimal",
-    "boolean": "boolean",
-    "date": "date",
-    "time": "date_time",
-    "choice": "single_line_text_field",
-    "choices": "list.single_line_text_field",
-}
 _CUSTOMER = """
 fragment found on Customer {
   id updatedAt
@@ -51,46 +34,19 @@ fragment found on Customer {
 }"""
 
 
-@dataclass(slots=True)
-class Points:
-    """What Shopify lets us spend, as its last answer said."""
-
-    left: float = 1000
-    restored: float = 50  # a second
-    at: float = field(default_factory=monotonic)
-
-    def heard(self, cost: Mapping[str, Any]) -> None:
-        """Believe an answer."""
-        status = cost.get("throttleStatus") or {}
-        self.left = float(status.get("currentlyAvailable", self.left))
-        self.restored = float(status.get("restoreRate", self.restored)) or 1.0
-        self.at = monotonic()
-
-    def wait(self, cost: float) -> float:
-        """Give the seconds until so many points are there."""
-        now = self.left + (monotonic() - self.at) * self.restored
-        return max(0.0, (cost - now) / self.restored)
-
-
 @dataclass(frozen=True, slots=True)
 class Shopify:
-    """A shop, by its custom app's token."""
+    """The customers of a shop."""
 
-    client: Client
-    version: str
+    admin: Admin
+    metafields: Metafields
     purpose: str
-    points: Points
-    types: dict[str, str] = field(default_factory=dict)
     batch_size: int = 10
     in_flight: int = 2
 
     async def turn(self, *, urgent: bool) -> None:
-        """Wait for the points of a push; a wish needs no more than what is there."""
-        wait = self.points.wait(_PUSH_COSTS / 4 if urgent else _PUSH_COSTS)
-        if wait > _LONGEST:
-            message = "Shopify's points are used up for the moment."
-            raise QuotaExhaustedError(message, wait=timedelta(seconds=wait))
-        await asyncio.sleep(wait)
+        """Wait for the points of a push."""
+        await self.admin.turn(urgent=urgent)
 
     # Telling
 
@@ -129,7 +85,7 @@ class Shopify:
         )
         text = f"query($most: Int, $keys: [String!]{head}) {{ {lines} }}{_CUSTOMER}"
         named = {f"i{n}": asked[shopper] for shopper, n in places.items()}
-        data = await self._ask(text, named | _wanted(fields))
+        data = await self.admin.ask(text, named | _wanted(fields))
         found = {shopper: data.get(f"c{n}") for shopper, n in places.items()}
         return {
             shopper: customer
@@ -141,7 +97,7 @@ class Shopify:
         self, batch: Sequence[Delivery], found: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Result]:
         """Unsubscribe who left; subscribe who never decided. Who left in Shopify stays away."""
-        asked, whose = list[tuple[str, str, Any]](), list[str]()
+        asked, whose = list[Mutation](), list[str]()
         for one in batch:
             customer = found[one.shopper]
             for channel, permission in permissions(one.profile, self.purpose).items():
@@ -157,9 +113,9 @@ class Shopify:
                 kind = f"Customer{name}MarketingConsentUpdateInput!"
                 asked.append((f"customer{name}MarketingConsentUpdate(input: ", kind, value))
                 whose.append(one.shopper)
-        errors = await self._mutate(asked)
+        errors = await self.admin.mutate(asked)
         return {
-            shopper: Later(_reason(wrong, ()))
+            shopper: Later(reason(wrong, ()))
             for shopper, wrong in zip(whose, errors, strict=True)
             if wrong
         }
@@ -167,14 +123,11 @@ class Shopify:
     async def _write(
         self, batch: Sequence[Delivery], found: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Result]:
-        if batch and not self.types:
-            self.types.update(
-                {KEY: "id"} | {n: _type(one) for n, one in (await self._all()).items()}
-            )
-        asked, whose = list[tuple[str, str, Any]](), list[tuple[str, list[str]]]()
+        types = await self.metafields.types() if batch else {}
+        asked, whose = list[Mutation](), list[tuple[str, list[str]]]()
         for one in batch:
             customer = found[one.shopper]
-            filled, emptied = self._metafields(one, customer)
+            filled, emptied = _parted(one, customer, types)
             for part in batched(filled, _MOST_SET):
                 asked.append(("metafieldsSet(metafields: ", "[MetafieldsSetInput!]!", part))
                 whose.append((one.shopper, [told["key"] for told in part]))
@@ -183,110 +136,22 @@ class Shopify:
                 asked.append(("metafieldsDelete(metafields: ", kind, emptied))
                 whose.append((one.shopper, [told["key"] for told in emptied]))
         results: dict[str, Result] = {one.shopper: Taken(found[one.shopper]["id"]) for one in batch}
-        for (shopper, names), wrong in zip(whose, await self._mutate(asked), strict=True):
+        for (shopper, names), wrong in zip(whose, await self.admin.mutate(asked), strict=True):
             if wrong:
                 stale = {str(error.get("code")) for error in wrong} & _STALE
-                reason = _reason(wrong, names)
-                results[shopper] = Later(reason) if stale else Refused(reason)
+                why = reason(wrong, names)
+                results[shopper] = Later(why) if stale else Refused(why)
         return results
-
-    def _metafields(
-        self, one: Delivery, customer: Mapping[str, Any]
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Give those to set, each with the digest of what is to be replaced, and those to delete."""
-        held = {node["key"]: node["compareDigest"] for node in customer["metafields"]["nodes"]}
-        filled, emptied = list[dict[str, Any]](), list[dict[str, Any]]()
-        fields = one.fields if _is_over(one) else {KEY: one.shopper, **one.fields}
-        for name, value in fields.items():
-            place = {"ownerId": customer["id"], "namespace": NAMESPACE, "key": name}
-            if value is None or value == "":
-                emptied += [place] if name in held else []
-                continue
-            kind, written = _written(value, self.types.get(name, ""))
-            filled.append(
-                {**place, "type": kind, "value": written, "compareDigest": held.get(name)}
-            )
-        return filled, emptied
-
-    async def _mutate(self, asked: Sequence[tuple[str, str, Any]]) -> list[list[dict[str, Any]]]:
-        """Do several mutations in one request, each for itself; give the errors of each."""
-        if not asked:
-            return []
-        head = ", ".join(f"$v{n}: {kind}" for n, (_, kind, _) in enumerate(asked))
-        lines = []
-        for n, (call, _, _) in enumerate(asked):
-            index = " elementIndex" if call.startswith("metafieldsSet") else ""
-            lines.append(f"m{n}: {call}$v{n}) {{ userErrors {{ field code message{index} }} }}")
-        values = {f"v{n}": value for n, (_, _, value) in enumerate(asked)}
-        data = await self._ask(f"mutation({head}) {{ {' '.join(lines)} }}", values)
-        unknown = [{"code": "INTERNAL_ERROR"}]
-        return [
-            data[f"m{n}"]["userErrors"] if data.get(f"m{n}") else unknown for n in range(len(asked))
-        ]
-
-    async def _ask(self, text: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask in GraphQL; what went wrong with a part of it is left out of the answer."""
-        path = f"/admin/api/{self.version}/graphql.json"
-        answer = await self.client.post(path, {"query": text, "variables": values})
-        body = answer.body if isinstance(answer.body, dict) else {}
-        cost = (body.get("extensions") or {}).get("cost") or {}
-        self.points.heard(cost)
-        if not answer.is_taken or isinstance(body.get("errors"), str):
-            message = f"Shopify answered {answer.status}; check ASKFIRST_SHOPIFY_ADMIN_URL."
-            raise DestinationRefusedError(message)
-        errors = body.get("errors") or ()
-        codes = {str((error.get("extensions") or {}).get("code", "")) for error in errors}
-        if "THROTTLED" in codes:
-            wait = max(1.0, self.points.wait(float(cost.get("requestedQueryCost") or _PUSH_COSTS)))
-            message = "Shopify answered THROTTLED."
-            raise QuotaExhaustedError(message, wait=timedelta(seconds=wait))
-        if "ACCESS_DENIED" in codes:
-            message = (
-                "Shopify forbids it (ACCESS_DENIED); give the app of ASKFIRST_SHOPIFY_ADMIN_TOKEN "
-                "the scopes that docs/connectors.md names."
-            )
-            raise DestinationRefusedError(message)
-        if body.get("data") is None:
-            message = f"Shopify did not do it ({', '.join(sorted(codes - {''})) or 'no code'})."
-            raise DestinationUnavailableError(message)
-        data: dict[str, Any] = body["data"]
-        return data
 
     # Definitions, reading back, what changed there
 
     async def describe(self) -> Mapping[str, FieldShape]:
         """Give the definitions of the customers' metafields in our namespace."""
-        return {name: _shape(one) for name, one in (await self._all()).items()}
-
-    async def _all(self) -> dict[str, dict[str, Any]]:
-        text = (
-            "query($space: String) { metafieldDefinitions(first: 250, ownerType: CUSTOMER,"
-            " namespace: $space) { nodes { key name type { name } validations { name value } } } }"
-        )
-        data = await self._ask(text, {"space": NAMESPACE})
-        return {one["key"]: one for one in data["metafieldDefinitions"]["nodes"]}
+        return await self.metafields.describe()
 
     async def create(self, fields: Sequence[FieldShape]) -> None:
-        """Create definitions; the options of one that is there are changed in Shopify's settings."""
-        there = await self._all()
-        for one in fields:
-            if one.name in there:
-                continue
-            checks = [{"name": "choices", "value": json.dumps(one.options)}] if one.options else []
-            definition = {
-                "name": one.label or one.name,
-                "namespace": NAMESPACE,
-                "key": one.name,
-                "ownerType": "CUSTOMER",
-                "type": "id" if one.unique else _TYPES[one.type],
-                "validations": checks,
-            }
-            call = "metafieldDefinitionCreate(definition: "
-            (wrong,) = await self._mutate([(call, "MetafieldDefinitionInput!", definition)])
-            if wrong:
-                message = f"Shopify did not create {one.name}: {_reason(wrong, ())}"
-                raise DestinationRefusedError(message)
-        self.types.clear()
+        """Create definitions."""
+        await self.metafields.create(fields)
 
     async def read(self, asked: Sequence[Lookup], fields: Sequence[str]) -> Mapping[str, Remote]:
         """Read customers by their own id, else by ours."""
@@ -306,7 +171,7 @@ class Shopify:
         )
         condition = f"updated_at:>='{since}'"
         values = {"first": _PAGE, "after": after or None, "query": condition}
-        page = (await self._ask(text, values | _wanted(fields)))["customers"]
+        page = (await self.admin.ask(text, values | _wanted(fields)))["customers"]
         records = [_remote(one, fields) for one in page["nodes"]]
         if page["pageInfo"]["hasNextPage"]:
             return Page(records, f"{since} {page['pageInfo']['endCursor']}", more=True)
@@ -331,8 +196,8 @@ async def open_connector(settings: Settings) -> AsyncIterator[Shopify]:
             base,
             headers={"X-Shopify-Access-Token": token},
         )
-        version, purpose = settings.shopify_api_version, settings.marketing_purpose
-        yield Shopify(client, version, purpose, Points())
+        admin = Admin(client, settings.shopify_api_version, Points())
+        yield Shopify(admin, Metafields(admin), settings.marketing_purpose)
 
 
 def _identifiers(one: Delivery) -> list[dict[str, Any]]:
@@ -355,6 +220,23 @@ def _by_key(shopper: str) -> dict[str, Any]:
 def _wanted(fields: Sequence[str]) -> dict[str, Any]:
     keys = [f"{NAMESPACE}.{name}" for name in dict.fromkeys((KEY, *fields))]
     return {"most": min(len(keys), _MOST_READ), "keys": keys[:_MOST_READ]}
+
+
+def _parted(
+    one: Delivery, customer: Mapping[str, Any], types: Mapping[str, str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give those to set, each with the digest of what is to be replaced, and those to delete."""
+    held = {node["key"]: node["compareDigest"] for node in customer["metafields"]["nodes"]}
+    filled, emptied = list[dict[str, Any]](), list[dict[str, Any]]()
+    fields = one.fields if _is_over(one) else {KEY: one.shopper, **one.fields}
+    for name, value in fields.items():
+        place = {"ownerId": customer["id"], "namespace": NAMESPACE, "key": name}
+        if value is None or value == "":
+            emptied += [place] if name in held else []
+            continue
+        kind, text = written(value, types.get(name, ""))
+        filled.append({**place, "type": kind, "value": text, "compareDigest": held.get(name)})
+    return filled, emptied
 
 
 def _becomes(word: str, state: str) -> str:
@@ -391,33 +273,8 @@ def _state(customer: Mapping[str, Any], channel: str) -> str:
     return str((customer[name] or {}).get("marketingState", ""))
 
 
-def _written(value: Any, defined: str) -> tuple[str, str]:
-    """Give the type of a metafield and its value, which is text whatever the type."""
-    match value:
-        case bool():
-            return defined or "boolean", "true" if value else "false"
-        case int():
-            return defined or "number_integer", str(value)
-        case list():
-            return defined or "list.single_line_text_field", json.dumps(value, ensure_ascii=False)
-    kind = defined or _TYPES["text"]
-    if kind.startswith("list."):
-        return kind, json.dumps(str(value).split(","), ensure_ascii=False)
-    return kind, str(value)
-
-
-def _reason(errors: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
-    """Give Shopify's codes and the metafields they are about; its sentences quote the values."""
-    told = set[str]()
-    for error in errors:
-        place, code = error.get("elementIndex"), str(error.get("code") or "ERROR")
-        name = names[place] if place is not None and place < len(names) else ""
-        told.add(f"{code} ({name})" if name else code)
-    return f"Shopify refused it: {', '.join(sorted(told))}."
-
-
 def _remote(one: Mapping[str, Any], fields: Sequence[str]) -> Remote:
-    held = {node["key"]: _value(node) for node in one["metafields"]["nodes"]}
+    held = {node["key"]: value_of(node) for node in one["metafields"]["nodes"]}
     email, phone = one["defaultEmailAddress"] or {}, one["defaultPhoneNumber"] or {}
     left = [name for name in ("email", "sms") if _state(one, name) == "UNSUBSCRIBED"]
     number = str(one["id"]).rpartition("/")[2]
@@ -431,22 +288,3 @@ def _remote(one: Mapping[str, Any], fields: Sequence[str]) -> Remote:
         remote_id=one["id"],
         at=datetime.fromisoformat(one["updatedAt"]),
     )
-
-
-def _value(node: Mapping[str, Any]) -> Any:
-    kind, value = str(node["type"]), node["value"]
-    return json.loads(value) if kind.startswith("list.") or kind == "boolean" else value
-
-
-def _type(definition: Mapping[str, Any]) -> str:
-    return str(definition["type"]["name"])
-
-
-def _shape(one: Mapping[str, Any]) -> FieldShape:
-    kinds: dict[str, FieldType] = {theirs: ours for ours, theirs in _TYPES.items()}
-    kind = kinds.get(_type(one), "text")
-    if _type(one).startswith("number_"):
-        kind = "number"
-    checks = {check["name"]: check["value"] for check in one["validations"]}
-    options = tuple(json.loads(checks["choices"])) if checks.get("choices") else ()
-    return FieldShape(one["key"], kind, one["name"], options, unique=_type(one) == "id")
