@@ -62,7 +62,7 @@ def told(decided: Decided) -> Iterator[str]:
         yield f"  {found['question']}: worth {worth:.2f}, costs {cost:.2f}, leaves {score:.2f}"
 
 
-def replayed(decided: Decided, policy: Policy, *, whole: bool) -> str:
+def replayed(decided: Decided, policy: Policy, *, whole: bool = True) -> str:
     """Decide again by what was stored, and tell whether it comes out the same.
 
     Limits that are not `whole` are an older release's: they are known by their version, since the

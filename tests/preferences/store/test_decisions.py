@@ -137,6 +137,23 @@ async def test_decisions_are_read_page_by_page_the_newest_first(shop: Shop) -> N
         await read_decisions(shop.store, "nobody", None, 2)
 
 
+async def test_whatever_is_asked_was_decided_for_that_one_shopper(shop: Shop) -> None:
+    """Nobody asks many at once: each question stands on a decision of its own."""
+    for customer in ("1", "2", "3"):
+        talk, _ = await shop.asks_the_question(customer)
+        await shop.hears(talk, "rather not say", "decline")
+
+    asked = [row for row in await shop.rows(AskRow) if row.kind == "question"]
+    decided = {
+        (row.shopper_id, row.question_id, row.candidate_id)
+        for row in await shop.rows(DecisionRow)
+        if row.trigger == "consent_given"
+    }
+
+    assert len(asked) == 3
+    assert {(row.shopper_id, row.question_id, row.candidate_id) for row in asked} == decided
+
+
 async def test_a_question_that_pauses_is_asked_of_nobody(shop: Shop) -> None:
     async with shop.store.begin() as session:
         session.add(PausedQuestionRow(question_id="motive", why="declined", paused_at=NOW))
