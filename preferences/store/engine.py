@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, event, literal, table, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -70,7 +71,8 @@ class Store:
         committed by then.
 
         :raises UnmigratedError: the database has not the tables yet.
-        :raises UnavailableError: the database is away or full: nothing was stored.
+        :raises UnavailableError: the database is away or full, or somebody else deleted a row
+            that was to be changed: nothing was stored.
         """
         engine = self._reading if readonly else self._engine
         try:
@@ -86,6 +88,9 @@ class Store:
                     await self._commit(session)
             if _WIPING in session.info:
                 await self.wipe()
+        except StaleDataError as error:
+            message = "What was to be changed was deleted meanwhile; try again in a moment."
+            raise UnavailableError(message) from error
         except (DBAPIError, OSError) as error:
             if isinstance(error, DBAPIError):
                 if _is_unmigrated(error):

@@ -46,6 +46,22 @@ async def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     assert await Shop(store).rows(ShopperRow) == []
 
 
+async def test_a_row_that_somebody_deletes_while_it_is_changed_is_a_reason_to_try_again(
+    store: Store,
+) -> None:
+    async def change() -> None:
+        async with store.begin() as session:
+            row = await session.get_one(ShopperRow, "shopper")
+            await session.exec(text("DELETE FROM shopper"))  # as a sweep does that runs beside
+            row.created_at = NOW + timedelta(days=1)
+
+    await add(store)
+    with pytest.raises(UnavailableError, match="deleted meanwhile"):
+        await change()
+
+    assert [row.created_at for row in await Shop(store).rows(ShopperRow)] == [NOW]
+
+
 async def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
     async with store.begin() as session:
         session.add(ShopperRow(id="shopper", head_id="shopper", created_at=NOW))
