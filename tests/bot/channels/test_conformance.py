@@ -18,6 +18,10 @@ _ORDERS = {"shopify": "shopify", "woo": "woocommerce"}
 pytestmark = pytest.mark.skipif(not _ONES, reason=f"the folder {FIXTURES} is missing")
 
 
+def told_orders() -> list[dict[str, Any]]:
+    return [one for one in _ONES if one["file"].startswith("orders/")]
+
+
 def parsed(file: str) -> list[dict[str, Any]]:
     folder, _, name = file.partition("/")
     channel = _ORDERS[name.partition("_")[0]] if folder == "orders" else folder

@@ -1,5 +1,6 @@
 import json
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -7,6 +8,7 @@ import pytest
 
 from bot.channels import messenger_shapes, twilio_shapes, whatsapp_shapes
 from bot.channels.shapes import guarded, moment, number
+from bot.inspecting import PARSERS
 from bot.launch.command import command
 from bot.messages import Choice, Inbound, Outbound, fits, numbered
 from preferences.errors import BadInputError
@@ -269,6 +271,30 @@ def test_inspect_prints_a_line_for_each_thing(tmp_path: Any, capsys: Any) -> Non
     told = capsys.readouterr()
     assert "bad.json: The body must be a JSON object." in told.err
     assert json.loads(told.out.splitlines()[0])["action"] == "unreadable"
+
+
+_SHOWN: dict[str, tuple[bytes, str]] = {
+    "whatsapp": (raw(whatsapp(message())), "user_message"),
+    "messenger": (raw(page(said())), "user_message"),
+    "instagram": (raw(page(said(), channel="instagram")), "user_message"),
+    "twilio": (b"From=%2B34600111222&Body=Hola&MessageSid=SM1", "user_message"),
+    "shopify": (b'{"id": 1, "line_items": [], "order_number": 7}', "order"),
+    "woocommerce": (b'{"id": 1, "line_items": [], "status": "processing"}', "order"),
+}
+
+
+@pytest.mark.parametrize("channel", _SHOWN)
+def test_inspect_knows_every_channel(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], channel: str
+) -> None:
+    body, action = _SHOWN[channel]
+    (tmp_path / "body").write_bytes(body)
+
+    assert _SHOWN.keys() == PARSERS.keys()
+    assert command(["inspect", "--channel", channel, str(tmp_path / "body")]) == 0
+    (line,) = [json.loads(told) for told in capsys.readouterr().out.splitlines()]
+    fields = ("action", "reply", "kind", "text", "payload", "sender", "message_id")
+    assert (line["action"], tuple(line)) == (action, fields)
 
 
 def _names(body: dict[str, Any]) -> dict[str, str]:

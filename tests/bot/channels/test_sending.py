@@ -11,7 +11,7 @@ from bot.parts import CHANNELS, STORE, TOKENS, VOICE
 from bot.sending import Sender
 from preferences.store.tables import ConversationRow, DispatchRow, SuppressionRow
 from tests.bot.channels.bodies import PHONE, message, page, said, whatsapp
-from tests.bot.channels.conftest import Line, until
+from tests.bot.channels.conftest import Dial, Line, until
 from tests.bot.channels.platform import refusal
 
 NOW = datetime.now(UTC)
@@ -71,6 +71,23 @@ async def test_an_answer_that_is_lost_is_made_up_for_by_the_status(line: Line) -
 
     (row,) = await line.ends_as("delivered")
     assert row.provider_id == sent["wamid"]
+    assert len(line.platform.delivered) == 1
+
+
+async def test_on_messenger_a_lost_answer_is_made_up_for_by_the_echo_which_is_no_person(
+    line: Line,
+) -> None:
+    line.platform.lost = 1
+    assert await line.platform.post("messenger", page(said("hello"))) == 200
+    (row,) = await line.ends_as("unknown")
+    (sent,) = line.platform.delivered
+    echo = said("…", mid=sent["wamid"], is_echo=True, metadata=sent["message"]["metadata"])
+    echo |= {"sender": echo["recipient"], "recipient": sent["recipient"]}
+    assert await line.platform.post("messenger", page(echo)) == 200
+
+    (row,) = await line.ends_as("sent")
+    assert row.provider_id == sent["wamid"]
+    assert (await line.conversation()).handed_off_at is None
     assert len(line.platform.delivered) == 1
 
 
@@ -230,3 +247,13 @@ def test_a_version_that_ends_soon_is_warned_of() -> None:
     )
     assert "has ended" in told("v20.0", 2026, 11, 22)
     assert "has ended" in told("v12.0", 2026, 11, 22)
+
+
+async def test_a_gateway_that_starts_with_a_version_that_ended_says_so(
+    dial: Dial, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with dial(meta_version="v20.0"):
+        assert "Meta's Graph API v20.0 has ended on 2026-09-24" in caplog.text
+    caplog.clear()
+    async with dial(meta_version="v25.0", channels=""):
+        assert "Graph API" not in caplog.text

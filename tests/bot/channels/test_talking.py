@@ -191,6 +191,20 @@ async def test_what_comes_too_late_is_kept_and_not_answered_but_a_stop_holds(lin
     assert len(await line.receives(1)) == 1
 
 
+async def test_a_quarter_of_an_hour_is_what_parts_late_from_in_time(line: Line) -> None:
+    for minutes, phone in ((14, "34600111001"), (16, "34600111002")):
+        at = stamp(datetime.now(UTC) - timedelta(minutes=minutes))
+        await line.platform.writes("hello?", phone=phone, timestamp=at)
+    await line.receives(1)
+    await line.platform.writes("hello!", phone="34600111002")
+    await line.receives(2)
+
+    assert [sent["to"] for sent in line.platform.delivered] == ["34600111001", "34600111002"]
+    assert line.rasa.texts == ["hello?", "hello!"]
+    kept = [row for row in await line.rows(MessageRow) if row.author == "shopper"]
+    assert len(kept) == 3
+
+
 async def test_who_writes_too_fast_is_kept_and_not_answered_but_a_stop_holds(dial: Dial) -> None:
     async with dial(messages_per_minute=1) as line:
         batch = [message("text", {"body": f"line {n}"}, id=f"wamid.{n}") for n in range(30)]
