@@ -2,11 +2,11 @@
 
 from preferences.conversation import Ask, Promised, Reply, Turn
 from preferences.dialogue.scene import Scene
-from preferences.dialogue.suggesting import may_suggest, without_taps
+from preferences.dialogue.suggesting import may_suggest, with_taps, without_taps
 
 
-def give(scene: Scene, ask: Ask | None) -> Turn:
-    """Say it, and promise what somebody has to do for it."""
+def give(scene: Scene, ask: Ask | None, *, beside: bool = False) -> Turn:
+    """Say it, and promise what somebody has to do for it; `beside` a tip, whose taps are enough."""
     if ask is None or ask.kind not in {"question", "confirm"}:
         return Turn()
     name = scene.catalogue.questions[ask.question].gives
@@ -17,5 +17,5 @@ def give(scene: Scene, ask: Ask | None) -> Turn:
     if not one.is_promise and not may_suggest(scene, ask.question, said.text):
         return Turn()
     if one.due_days is None:
-        return without_taps(scene, said, ask)
+        return (without_taps if beside else with_taps)(scene, said, ask)
     return Turn((said,), (Promised(name, one.kind, one.value, one.due_days),))

@@ -112,8 +112,10 @@ def _picked(scene: Scene, ask: Ask, question: Question, pending: Pending) -> Tur
 def keep(scene: Scene, ask: Ask, pending: Pending) -> Turn:
     """Store an answer, say what it changes, and give something back."""
     answer = Answered(ask, pending.value, pending.detail, pending.words, pending.confidence)
-    told = Turn(records=(answer, Closed("answered"))) + _thanks(scene, ask, pending)
-    return told + give(scene, ask) + after_answer(scene, ask, pending)
+    thanks = _thanks(scene, ask, pending)
+    given = give(scene, ask, beside=bool(thanks.records))
+    told = Turn(records=(answer, Closed("answered"))) + thanks + given
+    return told + after_answer(scene, ask, pending)
 
 
 def _thanks(scene: Scene, ask: Ask, pending: Pending) -> Turn:

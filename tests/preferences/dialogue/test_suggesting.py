@@ -216,7 +216,15 @@ def test_what_is_given_beside_is_not_repeated_either(days: int, *, again: bool) 
     turn = giving(TIP).respond(said("no", "decline"), a_state_with(QUESTION, tips=told))
 
     assert texts(first)[-1] == "A tip, whatever you said."
+    assert [choice.act for choice in first.replies[-1].choices] == ["tip_not_relevant", "tips_mute"]
     assert ("A tip, whatever you said." in texts(turn)) is again
+
+
+def test_two_tips_in_one_turn_have_the_taps_once() -> None:
+    turn = giving(TIP).respond(pressed(QUESTION, 0), a_state_with(QUESTION))
+
+    assert [bool(reply.choices) for reply in turn.replies] == [True, False]
+    assert len({record.ask.id for record in records(turn, Suggested)}) == 2
 
 
 def test_a_promise_is_given_each_time() -> None:
