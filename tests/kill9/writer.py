@@ -65,6 +65,8 @@ _EAGER = _POLICY.model_copy(
         "days_after_decline": 0,
         "days_after_skip": 0,
         "quiet_days": 0,
+        "quiet_hours": _POLICY.quiet_hours.model_copy(update={"start": 0, "end": 0}),
+        "delicate": _POLICY.delicate.model_copy(update={"per_month": _NO_LIMIT, "answers": 0}),
         "worth": _POLICY.worth.model_copy(update={"threshold": -_NO_LIMIT}),
     }
 )
