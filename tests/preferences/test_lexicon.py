@@ -71,6 +71,17 @@ def asked(text: str, *guesses: Guess) -> Reading:
         "kein Bock mehr auf eure Nachrichten",
         "mein Einverständnis endet heute",
         "hört jetzt mit alledem auf",
+        "can you please make these stop?",
+        "cease and desist.",
+        "you can't use my answers any longer",
+        "I agreed to this by mistake",
+        "me arrepiento de haber aceptado",
+        "acepté sin querer, anúlalo",
+        "cesen los envíos",
+        "¡nunca más!",
+        "ich habe aus Versehen zugestimmt, macht das rückgängig",
+        "das hier ist Belästigung",
+        "nie wieder!",
     ],
 )
 def test_a_wish_to_end_it_is_one_whatever_the_model_thinks(text: str) -> None:
@@ -556,7 +567,13 @@ def test_loss_is_heard_in_softer_words(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["my laptop had a stroke lol", "rip my wallet", "cuentos para dormir a mi hijo"]
+    "text",
+    [
+        "my laptop had a stroke lol",
+        "rip my wallet",
+        "cuentos para dormir a mi hijo",
+        "la curiosidad mató al gato, ¿qué hay dentro?",
+    ],
 )
 def test_what_only_sounds_like_loss_is_none(text: str) -> None:
     assert grief(text) is None
@@ -602,6 +619,14 @@ def test_a_rest_or_an_absence_ends_nothing(text: str) -> None:
     ("text", "whose"),
     [
         ("dad's funeral is tomorrow", "person"),
+        ("we came back from the funeral an hour ago", "person"),
+        ("she has only a few weeks left", "person"),
+        ("I just can't go on any more", "despair"),
+        ("venimos del entierro", "person"),
+        ("nos dejó en marzo", "person"),
+        ("ya no tiene sentido seguir viviendo", "despair"),
+        ("Mama hat nur noch zwei Wochen", "person"),
+        ("ich will nur noch tot sein", "despair"),
         ("the lady it was for is no longer with us", "person"),
         ("we had her diagnosed with MS last week", "person"),
         ("le han detectado un tumor a mi madre", "person"),
