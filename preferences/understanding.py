@@ -46,7 +46,9 @@ _SHOWN = 5
 # that it was not trained on.
 _ASKED, _ANOTHER, _NAMED = 20.0, 0.15, 4.0
 _OUTSIDE, _OUTSIDE_WHEN_ASKED = 1.5, 0.8
-_GRIEF_WITHOUT_A_WORD = 0.5
+_GRIEF = 0.8  # where only the model hears it
+# A yes that nothing called for is rather something else that begins like one.
+_YES_TO_NOTHING = 0.6
 # A thanks beside other words is mostly their polite end.
 _THANKS_BESIDE = 0.25
 # Where yes or no was asked, how much likelier both are, and the one that the words begin with.
@@ -377,7 +379,7 @@ def _likelihood(guess: Guess, heard: Heard, ask: Ask | None, catalogue: Catalogu
     asked = ask.question if ask is not None and ask.kind == "question" else None
     match guess.act:
         case "sensitive_event":
-            return 0.02 if is_no_grief(heard.text) else _GRIEF_WITHOUT_A_WORD
+            return 0.02 if is_no_grief(heard.text) else _GRIEF
         case "stop":
             return 0.05 if is_no_stop(heard.text) else 1.0
         case "out_of_scope":
@@ -401,6 +403,8 @@ def _in_place(act: str, text: str, ask: Ask | None) -> float:
     """Weigh down an act that nothing called for, or that is only a polite end."""
     if act == "thank" and thanks_beside(text):
         return _THANKS_BESIDE
+    if act == "affirm" and (ask is None or ask.kind == "question"):
+        return _YES_TO_NOTHING
     return _TO_NOTHING if ask is None and act in _TO_A_QUESTION else 1.0
 
 

@@ -243,6 +243,13 @@ def test_it_is_sure_sooner_where_missing_it_would_hurt(
     assert meant("some words", None, Guess(act, confidence)) == Reading(act, confidence, sure=sure)
 
 
+def test_a_yes_that_nothing_called_for_is_rather_something_else() -> None:
+    guesses = Guess("affirm", 0.5), Guess("unsure", 0.4)
+
+    assert meant("some words", None, *guesses).act == "unsure"
+    assert meant("some words", an_ask("consent"), *guesses).act == "affirm"
+
+
 def test_a_thanks_beside_other_words_is_their_polite_end() -> None:
     guesses = Guess("thank", 0.6), Guess("already_sorted", 0.3)
 
@@ -258,16 +265,16 @@ def test_what_is_said_to_a_question_is_less_likely_where_none_is_open() -> None:
 
 
 def test_a_stop_that_may_be_is_asked_after_rather_than_a_guess_as_unsure() -> None:
-    maybe = Guess("stop", 0.25)
+    maybe = meant("some words", None, Guess("complaint", 0.5), Guess("stop", 0.25))
 
-    assert meant("some words", None, Guess("complaint", 0.5), maybe) == Reading(
-        "stop", 0.25, sure=False
+    assert (maybe.act, maybe.sure) == ("stop", False)
+    assert (
+        meant("some words", None, Guess("complaint", 0.6), Guess("stop", 0.25)).act == "complaint"
     )
-    assert meant("some words", None, Guess("complaint", 0.6), maybe).act == "complaint"
 
 
 def test_grief_without_a_word_of_it_needs_a_surer_model() -> None:
-    thanks = Guess("thank", 0.2)
+    thanks = Guess("thank", 0.28)
 
     assert meant("some words", None, Guess("sensitive_event", 0.3), thanks).act == "thank"
     assert meant("some words", None, Guess("sensitive_event", 0.95)).sure
@@ -281,7 +288,7 @@ def test_what_the_words_may_mean_besides_is_told() -> None:
 
 
 def test_below_a_fifth_nothing_is_taken_to_be_meant() -> None:
-    assert meant("some words", None, Guess("stop", 0.19)) == Reading(
+    assert meant("some words", None, Guess("thank", 0.19)) == Reading(
         "out_of_scope", 0.19, sure=False
     )
 
