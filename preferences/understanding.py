@@ -45,7 +45,8 @@ _SHOWN = 5
 # How much likelier than the model thinks, which knows nothing of the question. Found on sentences
 # that it was not trained on.
 _ASKED, _ANOTHER, _NAMED = 20.0, 0.15, 4.0
-_OUTSIDE, _OUTSIDE_WHEN_ASKED = 1.5, 0.8
+_OUTSIDE, _OUTSIDE_WHEN_ASKED = 1.95, 1.04
+_STOP = 2.0  # whoever is not left alone minds more than whoever is asked whether they meant it
 _GRIEF = 0.8  # where only the model hears it
 # A yes that nothing called for is rather something else that begins like one.
 _YES_TO_NOTHING = 0.6
@@ -75,7 +76,7 @@ _MAYBE = 0.2
 _MAY_STOP = 0.2  # where nothing is sure, this much of stopping is asked after rather than the rest
 _SURE = 0.55
 # Missing one of these hurts more than obeying it once too often.
-_SURE_OF = {"stop": 0.4, "sensitive_event": 0.4, "handoff": 0.45, "decline": 0.45}
+_SURE_OF = {"stop": 0.57, "sensitive_event": 0.4, "handoff": 0.45, "decline": 0.45}
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +382,7 @@ def _likelihood(guess: Guess, heard: Heard, ask: Ask | None, catalogue: Catalogu
         case "sensitive_event":
             return 0.02 if is_no_grief(heard.text) else _GRIEF
         case "stop":
-            return 0.05 if is_no_stop(heard.text) else 1.0
+            return 0.05 if is_no_stop(heard.text) else _STOP
         case "out_of_scope":
             return _OUTSIDE if asked is None else _OUTSIDE_WHEN_ASKED
         case "answer":

@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from logging import getLogger
@@ -72,7 +72,7 @@ class Teller:
                 known.append(told)
             else:
                 changed[due.shopper] = due, delivery
-        await self._acknowledge(known)
+        await self._acknowledge(known, claimed)
         if changed:
             await self._send(changed)
         return len(changed)
@@ -149,7 +149,7 @@ class Teller:
                     later.setdefault(wait, {})[due] = redacted(reason, delivery)
                 case None:
                     untold.append(due)
-        await self._acknowledge(taken)
+        await self._acknowledge(taken, [due for due, _ in changed.values()])
         await bury(self.store, self.destination, refused, _WISH_AGAIN, self.now())
         for wait, waiting in later.items():  # each its own: one asks for a day, one for a moment
             await fail(self.store, self.destination, waiting, wait, self.now())
@@ -171,8 +171,9 @@ class Teller:
         reasons = dict.fromkeys(untold, str(trouble))
         await fail(self.store, self.destination, reasons, wait, self.now())
 
-    async def _acknowledge(self, told: Iterable[Told]) -> None:
-        await acknowledge(self.store, self.destination, [*told], self.now())
+    async def _acknowledge(self, told: Sequence[Told], claimed: Sequence[Due]) -> None:
+        until = min((due.until for due in claimed if due.until), default=None)  # claimed at once
+        await acknowledge(self.store, self.destination, told, self.now(), until)
 
     def _tell(self, taken: int, refused: dict[Due, str]) -> None:
         _LOG.info("%s: %d told.", self.destination, taken)

@@ -1,7 +1,7 @@
 """What each destination still has to be told: marked by who changes a shopper, cleared by sync."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,7 +40,8 @@ class Due:
     """A shopper whom one destination must be told of.
 
     `payload_hash` is what the destination holds for certain, None when nobody knows. `held` names
-    the fields that are filled there by our doing, None where nothing was ever told.
+    the fields that are filled there by our doing, None where nothing was ever told. `until` is the
+    end of the lease, by which a claim is told from later ones.
     """
 
     shopper: str
@@ -50,6 +51,7 @@ class Due:
     lane: Lane = "news"
     held: frozenset[str] | None = None
     remote_id: str = ""
+    until: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ async def claim(
         if rows:
             mine = {"of": as_texts(row.shopper_id for row in rows), "until": now + LEASE}
             await connection.execute(_LEASED, {"to": destination, **mine})
-    return [as_due(row) for row in rows]
+    return [replace(as_due(row), until=now + LEASE) for row in rows]
 
 
 async def first_due(

@@ -44,8 +44,18 @@ class Told:
     remote_id: str = ""
 
 
-async def acknowledge(store: Store, destination: str, told: Sequence[Told], now: datetime) -> None:
-    """Record what a destination has taken; what is newer than that stays due, at once."""
+async def acknowledge(
+    store: Store,
+    destination: str,
+    told: Sequence[Told],
+    now: datetime,
+    until: datetime | None = None,
+) -> None:
+    """Record what a destination has taken; what is newer than that stays due, at once.
+
+    `until` is the end of the lease under which it was told. Of whom another worker has claimed since
+    then nobody knows what the destination holds: that one may have told it something else.
+    """
     rows = [
         {
             "of": one.shopper,
@@ -56,7 +66,7 @@ async def acknowledge(store: Store, destination: str, told: Sequence[Told], now:
         }
         for one in told
     ]
-    await _record(store, destination, _ACKNOWLEDGED, rows, now=now)
+    await _record(store, destination, _ACKNOWLEDGED, rows, now=now, until=until)
 
 
 async def fail(
@@ -109,7 +119,7 @@ async def _record(
     destination: str,
     statement: Update,
     rows: Sequence[Mapping[str, Any]],
-    **moments: datetime,
+    **moments: datetime | None,
 ) -> None:
     """Record all of it at once: of each shopper one page, and the moments that all share."""
     if not rows:
@@ -145,10 +155,11 @@ _EACH = (
     .where(col(OutboxRow.shopper_id) == _TOLD.c.shopper_id, _OF_IT)
     .where(col(OutboxRow.synced_version) < _SENT)
 )
+_LEASE_IS_OURS = or_(_moment("until").is_(None), col(OutboxRow.next_attempt_at) == _moment("until"))
 _ACKNOWLEDGED = _EACH.values(
     synced_version=_SENT,
-    payload_hash=_PAGE["holds"].as_string(),
-    held=_PAGE["filled"].as_string(),
+    payload_hash=case((_LEASE_IS_OURS, _PAGE["holds"].as_string()), else_=null()),
+    held=case((_LEASE_IS_OURS, _PAGE["filled"].as_string()), else_=col(OutboxRow.held)),
     remote_id=_PAGE["named"].as_string(),
     urgent=and_(col(OutboxRow.urgent), _NEWER),
     backfill=false(),

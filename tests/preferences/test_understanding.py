@@ -240,7 +240,9 @@ def test_what_was_found_in_the_words_belongs_to_an_answer_alone() -> None:
 def test_it_is_sure_sooner_where_missing_it_would_hurt(
     act: str, confidence: float, *, sure: bool
 ) -> None:
-    assert meant("some words", None, Guess(act, confidence)) == Reading(act, confidence, sure=sure)
+    reading = meant("some words", None, Guess(act, confidence))
+
+    assert (reading.act, reading.sure) == (act, sure)
 
 
 def test_a_yes_that_nothing_called_for_is_rather_something_else() -> None:
@@ -269,7 +271,7 @@ def test_a_stop_that_may_be_is_asked_after_rather_than_a_guess_as_unsure() -> No
 
     assert (maybe.act, maybe.sure) == ("stop", False)
     assert (
-        meant("some words", None, Guess("complaint", 0.6), Guess("stop", 0.25)).act == "complaint"
+        meant("some words", None, Guess("complaint", 0.75), Guess("stop", 0.15)).act == "complaint"
     )
 
 

@@ -344,3 +344,20 @@ def test_what_changes_while_a_request_is_on_its_way_is_told_after_it(
     machine.both_have_answered()
     machine.many_things_happen([("works_and_meanwhile", 0, "well", ("withdraws", 0))])
     machine.teardown()
+
+
+def test_who_was_claimed_by_another_meanwhile_is_not_known_by_the_first(
+    world: World, tmp_path: Path
+) -> None:
+    machine = EngineMachine(world, tmp_path)
+    machine.both_have_answered()
+    machine.many_things_happen(
+        [
+            ("claims", 1, LANES),
+            ("waits", 40),
+            ("works_and_meanwhile", 0, "loses", ("has_everything_deleted", 0)),
+            ("tells", 1, "well"),
+            ("works", 1, "loses", 0),
+        ]
+    )
+    machine.teardown()
