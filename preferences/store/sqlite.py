@@ -8,7 +8,7 @@ from typing import Any
 
 from aiosqlite import Connection
 
-_LOCK_SECONDS = 15.0  # a disk that is busy with something else may take seconds for one commit
+_LOCK_SECONDS = 5.0
 
 
 class Writers:
@@ -25,7 +25,7 @@ class Writers:
     async def turn(self) -> AsyncIterator[None]:
         """Be the one that writes.
 
-        :raises TimeoutError: those before are not done in a quarter of a minute.
+        :raises TimeoutError: those before are not done in five seconds.
         """
         async with asyncio.timeout(_LOCK_SECONDS):
             await self._one.acquire()
@@ -68,7 +68,7 @@ class SteadyConnection(Connection):
 
 
 async def connect_sqlite(file: str) -> Connection:
-    """Open a file, waiting up to a quarter of a minute for another writer whenever one is met."""
+    """Open a file, waiting up to five seconds for another writer whenever one is met."""
     connection = SteadyConnection(
         lambda: _File(file, timeout=_LOCK_SECONDS, check_same_thread=False), 64
     )
