@@ -44,7 +44,7 @@ async def hold_orders(
     session: AsyncSession, places: Collection[Place]
 ) -> dict[Place, PurchaseRow | None]:
     """Do so with several orders, which are all there, known or not."""
-    await keep_out(session, [(_ORDER, f"{source}\n{number}") for source, number in places])
+    await _keep_out(session, places)
     query = select(PurchaseRow).where(
         col(PurchaseRow.source).in_({source for source, _ in places}),
         col(PurchaseRow.external_id).in_([number for _, number in places]),
@@ -52,6 +52,13 @@ async def hold_orders(
     rows = (await session.exec(query.execution_options(populate_existing=True))).all()
     found = {(row.source, row.external_id): row for row in rows}
     return {place: found.get(place) for place in places}
+
+
+async def hold_known(session: AsyncSession, purchases: Collection[str]) -> None:
+    """Have others who tell of these purchases, given by their ids, wait until the transaction ends."""
+    query = select(PurchaseRow.source, PurchaseRow.external_id)
+    places = (await session.exec(query.where(col(PurchaseRow.id).in_(purchases)))).all()
+    await _keep_out(session, places)
 
 
 async def find_noted(session: AsyncSession, places: Collection[Place]) -> set[Place]:
@@ -221,6 +228,10 @@ async def remove_lines(session: AsyncSession, purchase: str) -> None:
     """Remove all lines of an order."""
     old = delete(PurchaseLineRow).where(col(PurchaseLineRow.purchase_id) == purchase)
     await session.exec(old.execution_options(synchronize_session="fetch"))
+
+
+async def _keep_out(session: AsyncSession, places: Collection[Place]) -> None:
+    await keep_out(session, [(_ORDER, f"{source}\n{number}") for source, number in places])
 
 
 def _row(purchase: str, position: int, line: Line) -> PurchaseLineRow:

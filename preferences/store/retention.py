@@ -22,6 +22,7 @@ from preferences.store.guards import LEDGERS
 from preferences.store.habits import buyers_of, work_out
 from preferences.store.holdings import table_of
 from preferences.store.idempotency import KEPT as KEPT_ERRANDS
+from preferences.store.orders import hold_known
 from preferences.store.outbox import mark
 from preferences.store.strangers import forget_strangers, open_ledgers
 from preferences.store.tables import (
@@ -190,6 +191,10 @@ async def _remove(
     while True:
         async with store.begin() as session:
             found = await _find(session, table, old)
+            if table is PurchaseRow:
+                await hold_known(session, found.ids)
+                # Whoever was telling of one of them meanwhile may have made it younger.
+                found = await _find(session, table, old & col(PurchaseRow.id).in_(found.ids))
             if table is AnswerRow:
                 await _tell(session, found, destinations, now)
             await _delete(session, table, found)

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -6,6 +7,7 @@ from sqlmodel import select
 
 from preferences.settings import Settings
 from preferences.store.holdings import HELD
+from preferences.store.orders import hold_order
 from preferences.store.outbox import claim
 from preferences.store.outcomes import Told, acknowledge
 from preferences.store.profiles import read_profile
@@ -329,6 +331,21 @@ async def test_many_go_a_batch_at_a_time(shop: Shop, monkeypatch: pytest.MonkeyP
 
     assert (gone["quarantine"], gone["shopper"]) == (5, 5)
     assert await shop.rows(QuarantineRow) == []
+
+
+async def test_an_order_that_is_being_told_of_again_is_waited_for(shop: Shop) -> None:
+    await shop.sells("4711", "old", "shirt")
+    shop.waits(1200 * DAY)
+    async with shop.store.begin() as session:
+        held = await hold_order(session, ("shopify", "old"))
+        assert held is not None
+        sweeping = asyncio.create_task(swept(shop, shop.now))
+        await asyncio.sleep(0.3)
+        held.placed_at = shop.now
+    assert "purchase" not in await sweeping
+
+    (kept,) = await shop.rows(PurchaseRow)
+    assert kept.placed_at == shop.now
 
 
 async def test_a_reading_of_the_clock_long_ago_takes_nothing(shop: Shop) -> None:
