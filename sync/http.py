@@ -18,6 +18,7 @@ from preferences.errors import SettingsError
 from preferences.settings import PREFIX, Settings
 from sync.errors import DestinationRefusedError, DestinationUnavailableError, QuotaExhaustedError
 from sync.limits import Limiter
+from sync.urgency import is_urgent
 
 _PATIENCE = timedelta(seconds=20)  # for one exchange; a push is given up a little later
 _LONGEST_WAIT = timedelta(days=1)
@@ -116,7 +117,7 @@ class Client:
         :raises DestinationRefusedError: the credentials are not accepted, or not enough.
         """
         if not granted:
-            await self.limiter.turn(urgent=True)
+            await self.limiter.turn(urgent=is_urgent())
         raw = isinstance(body, bytes) or body is None
         data = body if raw else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         sent = {} if raw else {"Content-Type": "application/json"}

@@ -25,6 +25,7 @@ from sync.halving import push_in_halves
 from sync.mapping import CrmMapping
 from sync.preparing import before, needs_no_telling, prepare
 from sync.reasons import redacted
+from sync.urgency import calling
 
 _LOG = getLogger(__name__)
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
@@ -74,7 +75,8 @@ class Teller:
                 changed[due.shopper] = due, delivery
         await self._acknowledge(known, claimed)
         if changed:
-            await self._send(changed)
+            with calling(urgent=any(due.lane == "wish" for due in claimed)):
+                await self._send(changed)
         return len(changed)
 
     async def _send(self, changed: dict[str, tuple[Due, Delivery]]) -> None:

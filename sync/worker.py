@@ -28,7 +28,9 @@ _LOOKS = 5.0  # seconds between looks whether a pause was ended
 _NOTED = 5.0  # seconds between notes of a success
 _GATHERING = 0.05  # seconds after a ring: who answers now has more to say in a moment
 
-_WISHES: tuple[Lane, ...] = ("wish",)
+WISHES: tuple[Lane, ...] = ("wish",)
+"""What is told though the calls for everything else are used up."""
+
 _REST: tuple[Lane, ...] = ("news", "backfill")
 
 type _Trouble = UnavailableError | DestinationUnavailableError | DestinationRefusedError
@@ -67,7 +69,7 @@ class Worker:
         several = connector.in_flight if isinstance(connector, Parallel) else 1
         wishes, rest = asyncio.Lock(), asyncio.Lock()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop(_WISHES, wishes, stop))
+            group.create_task(self._loop(WISHES, wishes, stop))
             for _ in range(several):
                 group.create_task(self._loop(_REST, rest, stop))
 
@@ -106,7 +108,7 @@ class Worker:
         due = await self._claim(lanes)
         if not due and not stop.is_set():
             await self.bell.wait(heard)
-            if lanes != _WISHES:
+            if lanes != WISHES:
                 await asyncio.sleep(_GATHERING)
         return due
 
@@ -139,7 +141,7 @@ class Worker:
         wait = state.closed_until - monotonic()
         if wait <= 0 and (stopped := await read_pause(one.store, one.destination, one.now())):
             state.noted_at = 0.0  # the next success ends it
-            if stopped.why == "quota" and lanes == _WISHES:
+            if stopped.why == "quota" and lanes == WISHES:
                 wait = min(state.wishes_closed_until - monotonic(), _LOOKS)
             else:
                 wait = min((stopped.until - one.now()).total_seconds(), _LOOKS)

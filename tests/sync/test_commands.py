@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
 
 import pytest
 
+from preferences.store.destinations import Pause, pause
 from preferences.store.engine import Store, open_store
 from preferences.store.outbox import mark
 from preferences.store.tables import OutboxRow
@@ -213,6 +214,22 @@ async def test_a_wrong_token_is_one_sentence_and_a_pause_that_status_tells(desk:
     assert (code, "Paused until" in said) == (1, True)
     code, said = await desk.types("backfill")
     assert (code, "still to be told" in said) == (1, True)
+
+
+async def test_while_the_days_calls_are_used_up_the_wishes_alone_are_told(desk: Desk) -> None:
+    await desk.types("preflight --create")
+    await desk.answers("ann")
+    await desk.types("once")
+    await desk.withdraws("ann")
+    await desk.answers("ben")
+    now = datetime.now(UTC)
+    await pause(desk.store, "hubspot", Pause(now + timedelta(hours=3), "quota", "Used up."), now)
+
+    code, said = await desk.types("once")
+
+    assert (code, said.startswith("hubspot: Used up. Paused until")) == (1, True)
+    assert not (desk.crm.held("ann") or {}).get("ask_last_purchase_for")
+    assert not desk.crm.held("ben")
 
 
 async def test_a_destination_that_is_not_named_is_told_with_those_that_are(desk: Desk) -> None:
