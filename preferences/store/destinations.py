@@ -31,12 +31,14 @@ class Pause:
 class Standing:
     """How a destination stands. `waiting` counts shoppers by lane, without the dead letters.
 
+    `failing` are those of them who were put off, `failing_wishes` those of these who wished something.
     `behind_since` is since when the one who waits longest waits.
     """
 
     name: str
     waiting: dict[Lane, int]
     failing: int
+    failing_wishes: int
     dead: int
     behind_since: datetime | None
     last_success_at: datetime | None
@@ -126,6 +128,7 @@ async def _standing(session: AsyncSession, name: str, now: datetime) -> Standing
         for lane, of_lane in zip(LANES, lanes, strict=True)
     }
     failing = select(func.count()).where(*alive, col(OutboxRow.attempts) > 0)
+    wishes = failing.where(wish)
     dead = select(func.count()).where(of_it, col(OutboxRow.dead_at).is_not(null()))
     since = select(func.min(col(OutboxRow.dirty_since))).where(*alive)
     row = await session.get(DestinationRow, name) or DestinationRow(name=name)
@@ -134,6 +137,7 @@ async def _standing(session: AsyncSession, name: str, now: datetime) -> Standing
         name,
         waiting,
         (await session.exec(failing)).one(),
+        (await session.exec(wishes)).one(),
         (await session.exec(dead)).one(),
         (await session.exec(since)).one(),
         row.last_success_at,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import null, true, update
+from sqlalchemy import func, null, true, update
 from sqlmodel import col, select
 
 from preferences.store.engine import Store
@@ -21,6 +21,20 @@ async def untold(store: Store, destination: str, after: str, limit: int) -> list
 async def told(store: Store, destination: str, after: str, limit: int) -> list[Due]:
     """Give of whom the destination knows all, in the order of their ids, after one of them."""
     return await _page(store, destination, after, limit, waiting=False)
+
+
+async def why_put_off(store: Store, destination: str) -> dict[str, int]:
+    """Count by reason who was put off and waits, the most frequent first: a refused wish is among them."""
+    count = func.count()
+    query = (
+        select(OutboxRow.last_error, count)
+        .where(col(OutboxRow.destination) == destination, _UNSYNCED)
+        .where(col(OutboxRow.attempts) > 0, col(OutboxRow.dead_at).is_(None))
+        .group_by(col(OutboxRow.last_error))
+        .order_by(count.desc(), col(OutboxRow.last_error))
+    )
+    async with store.begin(readonly=True) as session:
+        return {reason or "": many for reason, many in (await session.exec(query)).all()}
 
 
 async def tell_again(

@@ -21,6 +21,8 @@ from tests.sync.fakes.hubspot import HubSpot
 from tests.sync.pages import CATALOGUE
 from tests.vaults import KEYS, VAULT
 
+REFUSAL = "VALIDATION_ERROR: INVALID_OPTION (ask_last_purchase_for)"
+
 
 @dataclass
 class Desk:
@@ -163,10 +165,11 @@ async def test_what_is_refused_is_seen_listed_and_replayed(desk: Desk) -> None:
 
     code, said = await desk.types("status")
     assert code == 1
-    assert "dead letters  2" in said
+    assert f"dead letters  2\n    2 x {REFUSAL}\n" in said
     code, said = await desk.types("status --json")
     [page] = json.loads(said)["destinations"]
-    assert (page["dead"], sum(page["errors"].values()), page["paused"]) == (2, 2, None)
+    assert (page["dead"], page["paused"], page["errors"]["failing"]) == (2, None, {})
+    assert page["errors"]["dead"] == {REFUSAL: 2}
     assert page["waiting"] == {"wish": 0, "news": 0, "backfill": 0}
     _, said = await desk.types("replay --list")
     assert len(said.splitlines()) == 2
@@ -214,6 +217,27 @@ async def test_a_wrong_token_is_one_sentence_and_a_pause_that_status_tells(desk:
     assert (code, "Paused until" in said) == (1, True)
     code, said = await desk.types("backfill")
     assert (code, "still to be told" in said) == (1, True)
+
+
+async def test_a_wish_that_is_refused_is_seen_with_the_reason_and_since_when(desk: Desk) -> None:
+    await desk.types("preflight --create")
+    await desk.answers("ann")
+    await desk.types("once")
+    await desk.withdraws("ann")
+    told = {"category": "VALIDATION_ERROR", "message": "It is locked."}
+    desk.crm.ills.append({"data": told, "status": 400})
+    await desk.types("once")
+
+    code, said = await desk.types("status")
+    assert code == 1
+    assert "waiting       1 wish (the longest for " in said
+    assert "failing       1 (wishes: 1)\n    1 x VALIDATION_ERROR: It is locked.\n" in said
+    _, said = await desk.types("status --json")
+    [page] = json.loads(said)["destinations"]
+    assert page["errors"] == {"failing": {"VALIDATION_ERROR: It is locked.": 1}, "dead": {}}
+    assert (page["waiting"]["wish"], page["failing"], page["failing_wishes"]) == (1, 1, 1)
+    assert page["lag_seconds"] > 0
+    assert datetime.fromisoformat(page["last_success_at"]) <= datetime.now(UTC)
 
 
 async def test_while_the_days_calls_are_used_up_the_wishes_alone_are_told(desk: Desk) -> None:

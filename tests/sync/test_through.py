@@ -1,13 +1,14 @@
 """From the store to each CRM by the page that is shipped: said, taken back, stopped, erased."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
 import pytest
 
 from preferences.store.engine import Store
 from preferences.store.outbox import mark
+from preferences.store.tables import ReferralCodeRow
 from sync.bell import Bell
 from sync.capabilities import Describing
 from sync.connectors import open_connector
@@ -17,6 +18,7 @@ from sync.mapping import CrmMapping, load_mapping
 from sync.telling import Teller
 from sync.worker import Worker
 from tests.preferences.store.seeds import (
+    START,
     add_consent,
     add_identity,
     add_shopper_who_answered,
@@ -76,9 +78,14 @@ async def test_what_is_said_arrives_and_what_is_taken_back_goes(
         rule.to for rule in page.rules if rule.path == ("answers", "gift_or_self", "value")
     ]
     (stop,) = [rule.to for rule in page.rules if rule.path == ("suppressions", "all")]
+    (invited,) = [
+        rule.to for rule in page.rules if rule.path == ("referral", "replaces_next_promotion_until")
+    ]
     async with store.begin() as session:
         await add_shopper_who_answered(session, "a")
         await add_identity(session, "a", "email", EMAIL)
+        code = {"code": "r-1", "made_at": START, "replaces_until": START + timedelta(days=30)}
+        session.add(ReferralCodeRow(shopper_id="a", **code))
     await changed(store, name, urgent=False)
 
     await worker.tell()
@@ -102,8 +109,10 @@ async def test_what_is_said_arrives_and_what_is_taken_back_goes(
 
     assert said[answer] in ("gift", ["gift"])
     assert str(said[stop]).lower() == "false"
+    assert "2026-12-22" in str(said[invited])
     assert not withdrawn.get(answer)
     assert str(stopped[stop]).lower() == "true"
     assert left
     assert not erased.get(answer)
+    assert not erased.get(invited)
     assert not await worker.tell()

@@ -69,7 +69,7 @@ async def test_how_a_destination_stands_is_told_by_lane(store: Store) -> None:
     log, other = await read_standing(store, ["log", "other"], NOW)
 
     assert log.waiting == {"wish": 1, "news": 2, "backfill": 0}
-    assert (log.failing, log.dead) == (1, 1)
+    assert (log.failing, log.failing_wishes, log.dead) == (1, 0, 1)
     assert log.behind_since == NOW - SECOND
     assert log.pause == STOP
     assert (other.waiting["news"], other.behind_since, other.pause) == (0, None, None)

@@ -1,8 +1,8 @@
-from preferences.store.destinations import read_cursor, save_cursor
+from preferences.store.destinations import read_cursor, read_standing, save_cursor
 from preferences.store.engine import Store
 from preferences.store.outbox import Due, claim
-from preferences.store.outcomes import Told, acknowledge
-from preferences.store.told import tell_again, told, untold
+from preferences.store.outcomes import Told, acknowledge, bury, fail
+from preferences.store.told import tell_again, told, untold, why_put_off
 from tests.preferences.store.test_outbox import NOW, SECOND, marked
 
 
@@ -27,6 +27,26 @@ async def test_what_drifted_is_told_again_though_nothing_has_changed(store: Stor
 
     again = Due("a", 2, None, 0, "backfill", frozenset({"why"}), "7")
     assert await claim(store, "log", 9, NOW + SECOND, ("backfill",)) == [again]
+
+
+async def test_why_some_were_put_off_is_counted_by_reason_and_a_refused_wish_is_one(
+    store: Store,
+) -> None:
+    await marked(store, "dead", "a", "b")
+    await marked(store, "wish", urgent=True)
+    due = {one.shopper: one for one in await claim(store, "log", 1, NOW)}
+    due |= {one.shopper: one for one in await claim(store, "log", 9, NOW)}
+    await fail(store, "log", {due["a"]: "away", due["b"]: "away"}, SECOND, NOW)
+    await bury(store, "log", {due["dead"]: "odd", due["wish"]: "locked"}, SECOND, NOW)
+    await marked(store, "fresh")
+
+    assert await why_put_off(store, "log") == {"away": 2, "locked": 1}
+    assert await why_put_off(store, "other") == {}
+    [standing] = await read_standing(store, ["log"], NOW)
+    assert (standing.failing, standing.failing_wishes, standing.dead) == (3, 1, 1)
+
+    await acknowledge(store, "log", [Told("a", 1, "hash"), Told("wish", 1, "hash")], NOW)
+    assert await why_put_off(store, "log") == {"away": 1}
 
 
 async def test_how_far_the_changes_of_a_crm_were_taken_in_is_kept(store: Store) -> None:
