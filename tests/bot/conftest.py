@@ -17,6 +17,7 @@ from uuid import uuid4
 import jwt
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.web_app import _cached_build_middleware
 
 from bot.gateway import create_app
 from preferences.catalogue import load_catalogue
@@ -29,10 +30,13 @@ from preferences.understanding import Guess, Heard
 from preferences.voice import load_voice
 from tests.vaults import KEYS
 
+catalogue = cache(load_catalogue)
+"""The catalogue is never changed: a thousand gateways need not each read it."""
+
 
 @cache
 def assistant() -> Assistant:
-    return Assistant(load_catalogue(), load_voice("Corner Shop"), load_policy())
+    return Assistant(catalogue(), load_voice("Corner Shop"), load_policy())
 
 
 @dataclass
@@ -189,8 +193,9 @@ async def rasa(store: Store) -> AsyncIterator[FakeRasa]:
 
 
 @pytest.fixture
-def start(store_url: str, rasa: FakeRasa, tmp_path: Path) -> Start:
+def start(store_url: str, rasa: FakeRasa, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     """Start a gateway; several may stand on one store."""
+    monkeypatch.setattr("bot.gateway.load_catalogue", catalogue)
 
     @asynccontextmanager
     async def starting(**overrides: Any) -> AsyncIterator[Gateway]:
@@ -226,6 +231,7 @@ async def served(app: web.Application) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+        _cached_build_middleware.cache_clear()  # aiohttp keeps a thousand applications by it
 
 
 __all__ = ["FakeRasa", "Gateway", "Page", "Start", "open_store", "served"]
