@@ -13,6 +13,7 @@ from preferences.store.facts import refuse_erased
 from preferences.store.ids import new_id
 from preferences.store.outbox import mark
 from preferences.store.persons import head_of, hold_person
+from preferences.store.states import read_consents
 from preferences.store.tables import AnswerRow
 
 
@@ -26,9 +27,9 @@ async def correct_answer(
 ) -> None:
     """Append what is true instead; `corrected` is the id of an answer and the value it should have.
 
-    The new one stands under the same words and the same permission; the old one stays in history.
+    The new one stands under the same words and the permission in force; the old one stays in history.
 
-    :raises NotFoundError: this person gave no such answer.
+    :raises NotFoundError: this person gave no such answer, or permits no more that it is kept.
     :raises ErasedError: they had everything deleted.
     :raises BadInputError: the question, as it is today, has no such option.
     """
@@ -41,7 +42,8 @@ async def correct_answer(
         if question is None or not question.chosen(value):
             message = "This cannot be corrected to that; choose one of the answers on the page."
             raise BadInputError(message, field="value")
-        session.add(_right(wrong, question, value, now))
+        basis = await _permission(session, head, wrong.purpose, now)
+        session.add(_right(wrong, question, value, basis, now))
         note(session, head, "preference.answered", {"question": question.id}, now)
         await session.flush()
         await mark(session, head, destinations, now, urgent=False)
@@ -59,7 +61,18 @@ async def _answer_of(session: AsyncSession, head: str, name: str) -> AnswerRow:
     return found
 
 
-def _right(wrong: AnswerRow, question: Question, value: str, now: datetime) -> AnswerRow:
+async def _permission(session: AsyncSession, head: str, purpose: str, now: datetime) -> str:
+    """Give the event that permits to keep it; whoever takes it back waits for this transaction."""
+    found = (await read_consents(session, head, now)).get(purpose)
+    if found is None or found.state != "given":
+        message = "You took back that this is kept; open the page again."
+        raise NotFoundError(message)
+    return found.event
+
+
+def _right(
+    wrong: AnswerRow, question: Question, value: str, basis: str, now: datetime
+) -> AnswerRow:
     chosen = question.chosen(value)
     kept = wrong.model_dump(include=_KEPT)
     return AnswerRow(
@@ -70,6 +83,7 @@ def _right(wrong: AnswerRow, question: Question, value: str, now: datetime) -> A
         value=value,
         detail={},
         confidence=1.0,
+        consent_id=basis,
         subject=(chosen[0].subject if len(chosen) == 1 else None) or question.subject,
         channel="page",
         message_id=f"corrects:{wrong.id}",
@@ -80,5 +94,5 @@ def _right(wrong: AnswerRow, question: Question, value: str, now: datetime) -> A
 
 _KEPT = {
     *("shopper_id", "question_id", "question_version", "purpose"),
-    *("wording", "options", "locale", "about", "consent_id", "asked_at"),
+    *("wording", "options", "locale", "about", "asked_at"),
 }

@@ -9,7 +9,7 @@ from preferences.store.engine import Store
 from preferences.store.facts import ErasedError, refuse_erased
 from preferences.store.ledger import Act, append_consent
 from preferences.store.outbox import mark
-from preferences.store.persons import head_of
+from preferences.store.persons import hold_person
 from preferences.store.states import read_consents
 from preferences.store.tables import ConversationRow
 
@@ -33,7 +33,7 @@ async def object_by_browser(
     """
     async with store.begin() as session:
         talk = await session.get_one(ConversationRow, conversation)
-        head = await head_of(session, talk.shopper_id)
+        head = await hold_person(session, talk.shopper_id)
         try:
             await refuse_erased(session, head)
         except ErasedError:

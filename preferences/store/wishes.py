@@ -22,7 +22,7 @@ from preferences.store.facts import refuse_erased
 from preferences.store.ids import new_id
 from preferences.store.ledger import Act, Notice, append_new_consent
 from preferences.store.outbox import mark
-from preferences.store.persons import head_of, of_person
+from preferences.store.persons import head_of, hold_person, of_person
 from preferences.store.tables import ConsentRow, NoticeRow, SuppressionRow
 
 type Decision = Literal["given", "refused", "withdrawn", "objected"]
@@ -95,7 +95,7 @@ async def report_decision(
     :raises OvertakenError: a permission is older than a no.
     """
     async with store.begin() as session:
-        head = await head_of(session, shopper)
+        head = await hold_person(session, shopper)  # a no that is being written comes first
         await refuse_erased(session, head)
         if purpose is None:
             await _refuse_unknown(session, head, told)
@@ -119,7 +119,7 @@ async def add_suppression(
     """
     until = None if wish.lasts is None else now + wish.lasts
     async with store.begin() as session:
-        head = await head_of(session, shopper)
+        head = await hold_person(session, shopper)
         if (known := await _in_force(session, head, wish, until)) is not None:
             return known
         row = SuppressionRow(

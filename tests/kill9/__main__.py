@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from preferences.store.migrate import alembic_config
 from tests.kill9.checking import findings
-from tests.kill9.harness import kill_many
+from tests.kill9.harness import kill_many, rehearsed
 from tests.kill9.writer import Scene, begin
 from tests.vaults import VAULT
 
@@ -41,8 +41,9 @@ def _measured(scene: Scene, given: Namespace) -> dict[str, Any]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("kills", total=given.kills)
         tell: Callable[[], None] = lambda: progress.advance(task)  # noqa: E731
+        before = rehearsed(scene)
         acks = kill_many(scene, given.kills, given.seed, tell)
-    wrong = asyncio.run(findings(scene, acks))
+    wrong = asyncio.run(findings(scene, [*before, *acks]))
     return {
         "database": scene.url.partition(":")[0],
         "kills": given.kills,

@@ -50,6 +50,7 @@ QUESTION = "gift_or_self"
 TALKS = 6
 FICKLE = 3  # of them say stop and withdraw: who withdrew is not asked, and answers no more
 START = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
+REHEARSED = 40  # things, so that each kind is likely among them
 BETWEEN = timedelta(hours=2)  # so that the journal is settled from one life to the next
 
 _CATALOGUE = load_catalogue()
@@ -117,6 +118,11 @@ class Writer:
         self._says(ready=True)
         await self.recovers()
         while True:
+            await self._does_something()
+
+    async def does(self, things: int) -> None:
+        """Do so many things that come."""
+        for _ in range(things):
             await self._does_something()
 
     async def recovers(self) -> None:
@@ -255,6 +261,12 @@ async def begin(url: str, journal: Path) -> Scene:
             for number in range(TALKS)
         ]
     return scene
+
+
+async def rehearse(scene: Scene, life: int, out: int) -> None:
+    """Do some things that nobody cuts off."""
+    async with scene.open() as store:
+        await Writer(store, scene.talks, out, START + life * BETWEEN, Random()).does(REHEARSED)
 
 
 async def live(scene: Scene, life: int, out: int) -> None:

@@ -8,6 +8,7 @@ from preferences.store.claims import settle
 from preferences.store.conversations import Conversation, start_conversation
 from preferences.store.links import link
 from preferences.store.profiles import read_profile
+from preferences.store.shoppers import add_name
 from preferences.store.tables import (
     AnswerRow,
     ConversationRow,
@@ -15,7 +16,7 @@ from preferences.store.tables import (
     LinkRow,
     MessageRow,
 )
-from tests.preferences.scenes import MINUTE, VOICE
+from tests.preferences.scenes import CATALOGUE, DAY, MINUTE, PURPOSE, VOICE
 from tests.preferences.store.shop import Replies, Shop
 
 CLAIM = VOICE.say("claim_ask", "en")
@@ -113,6 +114,31 @@ async def test_what_is_withdrawn_cannot_be_claimed(shop: Shop) -> None:
     _, replies = await signs_in(shop, stranger)
 
     assert CLAIM not in [reply["text"] for reply in replies]
+
+
+async def test_what_was_permitted_for_a_time_that_is_over_cannot_be_claimed(shop: Shop) -> None:
+    stranger = await a_stranger_who_answered(shop)
+    shop.waits(DAY * CATALOGUE.purposes[PURPOSE].valid_days)
+
+    _, replies = await signs_in(shop, stranger)
+
+    assert CLAIM not in [reply["text"] for reply in replies]
+
+
+async def test_who_has_a_name_by_now_is_no_stranger_that_somebody_else_may_claim(
+    shop: Shop,
+) -> None:
+    stranger = await a_stranger_who_answered(shop)
+    talk, asked = await signs_in(shop, stranger)
+    told = {"assurance": "verified", "proof": "code", "now": shop.now}
+    async with shop.store.begin() as session:
+        await add_name(session, stranger.shopper, "email", "kim@shop.example", **told)
+
+    late = await shop.feels(talk, asked[-1]["ask"], "Yes, keep it", 0)
+
+    assert VOICE.say("claim_kept", "en") not in [reply["text"] for reply in late]
+    assert await answers_of(shop, talk) == []
+    assert await answers_of(shop, stranger) == ["gift"]
 
 
 async def test_what_somebody_else_said_who_had_signed_in_cannot_be_claimed(shop: Shop) -> None:

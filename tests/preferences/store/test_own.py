@@ -72,6 +72,17 @@ async def test_a_correction_is_a_new_answer_under_the_same_words_and_permission(
     assert row.desired_version > row.synced_version
 
 
+async def test_what_is_no_more_permitted_is_not_said_anew(shop: Shop) -> None:
+    talk, _ = await shop.asks_the_question("4711")
+    await shop.hears(talk, "a gift")
+    [said] = [row.id for row in await shop.rows(AnswerRow)]
+    await shop.hears(talk, "stop")  # in the chat, while the page is open
+
+    with pytest.raises(NotFoundError, match="took back"):
+        await correct(shop, talk.shopper, said, "self")
+    assert [row.id for row in await shop.rows(AnswerRow)] == [said]
+
+
 async def test_only_what_the_shopper_said_is_corrected_and_to_what_can_be_said(shop: Shop) -> None:
     talk, _ = await shop.asks_the_question("4711")
     await shop.hears(talk, "a gift")

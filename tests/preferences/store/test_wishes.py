@@ -1,20 +1,24 @@
 """Decisions and wishes that the shop reports, and the history that proves them."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from preferences.catalogue import load_catalogue
 from preferences.errors import BadInputError
 from preferences.store.changes import read_changes
 from preferences.store.engine import Store
-from preferences.store.erasure import erase_shopper
+from preferences.store.erasure import erase, erase_shopper
 from preferences.store.facts import ErasedError
 from preferences.store.history import After, read_consent_events, read_history
+from preferences.store.ledger import Act, append_consent
 from preferences.store.naming import tell_names
+from preferences.store.persons import hold_person
 from preferences.store.profiles import read_profile
 from preferences.store.tables import NoticeRow, OutboxRow
 from preferences.store.wishes import (
@@ -97,6 +101,37 @@ async def test_a_no_goes_first_and_an_older_yes_does_not_undo_it(store: Store, a
     await report(store, anna, later, DAY)
     types = [change.type for change in await read_changes(store, 0, 9)]
     assert types == ["consent.withdrawn", "consent.given"]
+
+
+async def somebody_waits(store: Store) -> bool:
+    """Tell whether a transaction waits for another; SQLite has one writer, who waits at once."""
+    async with store.begin(readonly=True) as session:
+        if session.get_bind().dialect.name == "sqlite":
+            return True
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        query += " AND datname = current_database()"
+        return bool((await session.exec(text(query))).scalar_one())
+
+
+@pytest.mark.parametrize("first", ["withdrawn", "erased"])
+async def test_a_yes_that_comes_while_a_no_is_written_waits_for_it(
+    store: Store, anna: str, first: str
+) -> None:
+    act = Act(PURPOSE, "withdrawn", "typed", "shopper", "verified", "en", "web", "turn-1", NOW)
+    async with store.begin() as session:
+        await hold_person(session, anna)
+        if first == "erased":
+            await erase(session, anna, NOW)
+        else:
+            await append_consent(session, anna, act)
+        told = asyncio.create_task(report(store, anna, YES))
+        while not (told.done() or await somebody_waits(store)):
+            await asyncio.wait([told], timeout=0.01)
+
+    with pytest.raises(OvertakenError if first == "withdrawn" else ErasedError):
+        await told
+    _, events = await read_consent_events(store, anna)
+    assert [entry.record["state"] for entry in events] == ["withdrawn"] * (first == "withdrawn")
 
 
 async def test_a_permission_to_a_text_that_nobody_kept_is_none(store: Store, anna: str) -> None:
