@@ -19,7 +19,7 @@ from preferences.store.history import After, read_consent_events, read_history
 from preferences.store.ledger import Act, append_consent
 from preferences.store.naming import tell_names
 from preferences.store.persons import hold_person
-from preferences.store.profiles import read_profile, read_profiles
+from preferences.store.profiles import read_profiles
 from preferences.store.tables import NoticeRow, OutboxRow
 from preferences.store.wishes import (
     OvertakenError,
