@@ -279,7 +279,7 @@ class EngineMachine(RuleBasedStateMachine):
     def _tell(self, hand: list[Due]) -> None:
         shoppers = {due.shopper for due in hand}
         if hand:
-            before = set(self.doubts)
+            before, overtaken = set(self.doubts), self._overtaken(hand)
             self.doubts |= shoppers if self._is_held_twice(hand) else set()
             try:
                 self.run(self.teller.tell(hand))
@@ -287,7 +287,7 @@ class EngineMachine(RuleBasedStateMachine):
                 self.doubts |= shoppers
             else:
                 if self.crm.mood == "well":
-                    self.doubts = (before - shoppers) | self._others(hand)
+                    self.doubts = (before - shoppers) | overtaken | self._others(hand)
                 else:
                     self.doubts |= shoppers
 
@@ -297,6 +297,12 @@ class EngineMachine(RuleBasedStateMachine):
         for shopper, truth in self.truth.items():
             is_right = _filled(self.crm.records.get(shopper)) == _filled(truth)
             assert is_right or shopper in waiting, shopper
+
+    def _overtaken(self, hand: list[Due]) -> set[str]:
+        """Name those whom another worker has claimed since: what this one tells counts for nothing."""
+        rows = self.run(self.world.rows(OutboxRow, OutboxRow.destination, [self.name]))
+        leases = {row.shopper_id: row.next_attempt_at for row in rows}
+        return {due.shopper for due in hand if leases[due.shopper] != due.until}
 
     def _is_held_twice(self, hand: list[Due]) -> bool:
         return bool(self._others(hand))
