@@ -18,8 +18,8 @@ from preferences.store.retention import Limits, sweep
 logger = logging.getLogger(__name__)
 
 _PAUSED = (
-    "The question %s pauses: of %d asks %d were declined, and %d ended in a stop. Mend it, then let"
-    " it go on by `python -m preferences resume QUESTION`."
+    "The question %s pauses: of %d asks %d were declined, %d ended in a stop, and %d annoyed. Mend it,"
+    " then let it go on by `python -m preferences resume QUESTION`."
 )
 _STOPPED = (
     "%s stops (%s): everybody is asked as before. See what came of it by `python -m preferences"
@@ -58,4 +58,4 @@ async def _keep_in_order(store: Store, settings: Settings, policy: Policy, now: 
     for name, why in stopped:
         logger.warning(_STOPPED, name, why, name)
     for met in paused:
-        logger.warning(_PAUSED, met.question, met.asks, met.declined, met.opted_out)
+        logger.warning(_PAUSED, met.question, met.asks, met.declined, met.opted_out, met.annoyed)

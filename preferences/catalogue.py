@@ -56,6 +56,9 @@ Tap = Literal["not_relevant", "already_sorted", "mute"]
 WORDS = "words"
 """The value of an answer that is the shopper's own words and nothing else."""
 
+GOOD_MOMENT = "good_moment"
+"""The purpose for which it counts where a shopper is, and at which hours they answer; no question has it."""
+
 
 class Option(_Entry):
     """One answer that a question knows: how it is shown, recognised, and met with warmth."""
@@ -216,12 +219,28 @@ class Purpose(_Entry):
     reason: Texts
 
 
+class Entrance(_Entry):
+    """What brought somebody to the shop: the names it goes by, what it promised, what it makes askable."""
+
+    campaigns: list[str] = Field(min_length=1)
+    promise: Texts
+    asks: list[Name] = []
+
+
 class Catalogue(_Entry):
     """Every question and purpose, by id."""
 
     questions: Mapping[str, Question]
     purposes: Mapping[str, Purpose]
     gives: Mapping[str, Give] = {}
+    entries: Mapping[str, Entrance] = {}
+
+    @cached_property
+    def campaigns(self) -> Mapping[str, str]:
+        """Every name of a campaign, in small letters, with the entry that it is."""
+        return {
+            name.casefold(): entry for entry, one in self.entries.items() for name in one.campaigns
+        }
 
     @cached_property
     def values(self) -> frozenset[tuple[str, str]]:
@@ -277,17 +296,24 @@ def load_catalogue(folder: Path = HERE) -> Catalogue:
                 f"questions/{question.id}.yml: purpose {question.purpose} is not in purposes.yml."
             )
             raise CatalogueError(message)
-    gives = _gives(folder / "gives.yml")
+    gives = _page(Give, folder / "gives.yml")
     for question in questions.values():
         if question.gives is not None and question.gives not in gives:
             message = f"questions/{question.id}.yml: {question.gives} is not in gives.yml."
             raise CatalogueError(message)
-    return Catalogue(questions=questions, purposes=purposes, gives=gives)
+    entries = _page(Entrance, folder / "entries.yml")
+    for name, entry in entries.items():
+        for asked in entry.asks:
+            if asked not in questions:
+                message = f"entries.yml: {name}: there is no question {asked}."
+                raise CatalogueError(message)
+    return Catalogue(questions=questions, purposes=purposes, gives=gives, entries=entries)
 
 
-def _gives(file: Path) -> dict[str, Give]:
+def _page[Entry: BaseModel](kind: type[Entry], file: Path) -> dict[str, Entry]:
+    """Read a page of entries; without it there are none."""
     page = read_yaml(file) if file.exists() else {}
-    return {name: _checked(Give, file, entry, name) for name, entry in page.items()}
+    return {name: _checked(kind, file, entry, name) for name, entry in page.items()}
 
 
 def read_yaml(file: Path) -> dict[str, Any]:

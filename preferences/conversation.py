@@ -16,10 +16,14 @@ Outcome = Literal[
     "already_sorted",
     "unclear",
     "ignored",
+    "dismissed",
     "withdrawn",
     "sensitive",
 ]
 
+
+Annoyance = Literal["", "dismissed", "muted", "complained", "stopped"]
+"""By what an ask was felt as a burden: closed at once, by a tap, by angry words, by a stop; or not."""
 
 ConsentState = Literal["requested", "given", "refused", "withdrawn", "expired", "objected"]
 
@@ -98,7 +102,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An earlier ask, as the budget counts it. `outcome` is None while it is open."""
+    """An earlier ask, as the budget counts it. `outcome` is None while it is open.
+
+    One that was dismissed may still be answered: then it did not annoy.
+    """
 
     kind: AskKind
     question: str
@@ -106,11 +113,15 @@ class Asked:
     at: datetime
     outcome: Outcome | None
     here: bool
+    annoyed: Annoyance = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A question that an event made worth weighing; `category` is that of the product, if known."""
+    """A question that an event made worth weighing; `category` is that of the product, if known.
+
+    `said` is the value that the shopper answered before, where that is why they are asked again.
+    """
 
     id: str
     question: str
@@ -118,6 +129,7 @@ class Candidate:
     reason: str
     at: datetime
     category: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +182,20 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Buying:
+    """What the orders of a person tell, as far as a condition may look at it.
+
+    `favourite` is the article of the most orders.
+    """
+
+    orders: int
+    first_at: datetime
+    last_at: datetime
+    favourite: str
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Invitation:
     """What a shopper may be invited to share: their personal code, made for the case of a yes."""
 
@@ -188,7 +214,10 @@ class State:
     `spent` that the channel's messages of the month are used up, so that only answers are sent.
     `invitation` is there where an invitation to bring a friend is open; `recommended` says that this
     is the first talk of somebody who came by a friend's code, never by whose; `tips` is what was
-    suggested of late, in the words that were shown, and when.
+    suggested of late, in the words that were shown, and when. `entry` is what brought them to this
+    conversation, `came_by` what brought the person here the last time, if it was not spoken of yet, and
+    when; `place` and `weather` are there where they permitted it and the page told it lately; `profile`
+    (what they answered, by question) and `buying` where a condition of the policy looks at them.
     """
 
     conversation: str
@@ -220,6 +249,12 @@ class State:
     invitation: Invitation | None = None
     recommended: bool = False
     tips: tuple[tuple[str, datetime], ...] = ()
+    entry: str = ""
+    came_by: tuple[str, datetime] | None = None
+    place: str = ""
+    weather: str = ""
+    profile: Mapping[str, str] = field(default_factory=dict)
+    buying: Buying | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +306,20 @@ class Invited:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The open ask ended."""
+    """The open ask ended; `annoyed` tells by what it was felt as a burden, if it was."""
 
     outcome: Outcome
+    annoyed: Annoyance = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """The open ask was closed at once. It stays open: who comes back to it may answer it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """It was spoken of what brought the shopper here; once is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +472,8 @@ Record = (
     | Suggested
     | Invited
     | Closed
+    | Dismissed
+    | Recalled
     | Answered
     | Promised
     | ConsentAct

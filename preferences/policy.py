@@ -62,19 +62,64 @@ Hour = Annotated[int, Field(ge=0, le=23)]
 
 
 class QuietHours(_Part):
-    """When nobody is asked who did not speak first; from and until are full hours."""
+    """When nobody is asked who did not speak first; from and until are full hours.
+
+    `zone` is taken for whoever has none of their own; without it, it is always too late for them.
+    """
 
     start: Hour
     end: Hour
-    zone: str
+    zone: str | None
 
     @field_validator("zone")
     @classmethod
-    def _exists(cls, zone: str) -> str:
-        if not is_zone(zone):
+    def _exists(cls, zone: str | None) -> str | None:
+        if zone is not None and not is_zone(zone):
             message = "is no time zone; write it as in Europe/Berlin"
             raise ValueError(message)
         return zone
+
+
+class GoodHoursPolicy(_Part):
+    """What tells at which hours somebody likes to answer."""
+
+    answers: int = Field(ge=1)
+    around: int = Field(ge=0, le=11)
+
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Condition(_Part):
+    """What has to hold before one question is asked. What is not known does not hold."""
+
+    answers: dict[str, frozenset[str]] = {}
+    """Of the profile: which answers to which questions, of which one was given to each."""
+    orders: int = Field(default=0, ge=0)
+    """Of the history: so many orders at least,"""
+    first_days: int | None = Field(default=None, ge=0)
+    """the first at least so many days ago,"""
+    last_days: int | None = Field(default=None, ge=1)
+    """the last within so many days,"""
+    categories: frozenset[str] = frozenset()
+    """one of something in or below one of these categories,"""
+    favourites: frozenset[str] = frozenset()
+    """and one of these articles bought most often."""
+    entries: frozenset[str] = frozenset()
+    """What brought them here: an entry of `entries.yml`."""
+    places: frozenset[str] = frozenset()
+    weather: frozenset[str] = frozenset()
+    weekdays: frozenset[Weekday] = frozenset()
+    hours: tuple[Hour, Hour] | None = None
+    """From one full hour until another, where the shopper is."""
+    good_hours: bool = False
+    """Of their pattern: at an hour at which they like to answer."""
+
+    @property
+    def of_history(self) -> bool:
+        """Whether it looks at what was bought."""
+        days = {self.first_days, self.last_days} != {None}
+        return bool(self.orders or days or self.categories or self.favourites)
 
 
 class DepthPolicy(_Part):
@@ -106,6 +151,7 @@ class Costs(_Part):
     level: Cost
     asked: Cost
     unanswered: Cost
+    annoyed: Cost
     unprompted: Cost
 
 
@@ -134,6 +180,7 @@ class PausingPolicy(_Part):
     least_asks: int = Field(ge=1)
     most_declined: Share
     most_opted_out: Share
+    most_annoyed: Share
 
 
 class FollowUpPolicy(_Part):
@@ -144,6 +191,13 @@ class FollowUpPolicy(_Part):
     categories: dict[str, Annotated[int, Field(ge=0)]]
     articles: dict[str, Annotated[int, Field(ge=0)]]
     expires_days: int = Field(ge=1)
+
+
+class ContradictedPolicy(_Part):
+    """When what the shop observed makes it worth asking again what the shopper said."""
+
+    times: int = Field(ge=1)
+    days: int = Field(ge=1)
 
 
 class WelcomePolicy(_Part):
@@ -204,6 +258,8 @@ class Policy(BaseModel):
     days_between_questions: int = Field(ge=0)
     days_after_decline: int = Field(ge=0)
     days_after_skip: int = Field(ge=0)
+    seconds_dismissed: float = Field(ge=0, le=10)
+    days_after_dismissed: int = Field(ge=0)
     quiet_after_ignored: int = Field(ge=1)
     quiet_days: int = Field(ge=0)
     days_after_sensitive_moment: int = Field(ge=0)
@@ -217,10 +273,14 @@ class Policy(BaseModel):
     prompted: frozenset[str]
     unprompted: frozenset[str]
     quiet_hours: QuietHours
+    good_hours: GoodHoursPolicy
+    context_hours: int = Field(ge=1, le=24)
+    conditions: dict[str, Condition]
     depth: dict[Literal[2, 3], DepthPolicy]
     delicate: DelicatePolicy
     worth: WorthPolicy
     follow_up: FollowUpPolicy
+    contradicted: ContradictedPolicy
     welcome: WelcomePolicy
     experiments: Annotated[tuple[Experiment, ...], AfterValidator(_one_each)]
     pausing: PausingPolicy
@@ -235,6 +295,12 @@ class Policy(BaseModel):
             message = "has to say what levels 2 and 3 need"
             raise ValueError(message)
         return depth
+
+    @property
+    def answers_looked_at(self) -> tuple[str, ...]:
+        """The questions whose answers a condition looks at."""
+        found = {name for one in self.conditions.values() for name in one.answers}
+        return tuple(sorted(found))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Give a copy, perhaps with other limits: its hash is its own."""
@@ -291,7 +357,7 @@ def _with_lacking(page: Mapping[str, Any], today: BaseModel) -> dict[str, Any]:
     for name in type(today).model_fields:
         held = getattr(today, name)
         if name not in page:
-            whole[name] = () if isinstance(held, tuple) else held
+            whole[name] = type(held)() if isinstance(held, tuple | dict) else held
         elif isinstance(held, BaseModel) and isinstance(page[name], Mapping):
             whole[name] = _with_lacking(page[name], held)
     return whole

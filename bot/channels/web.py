@@ -9,16 +9,20 @@ from bot.chat.log import poll, stream
 from bot.chat.requests import address_of, body_of, conversation_of, refused
 from bot.chat.sessions import begin, change, end
 from bot.limits import Rate
-from bot.parts import BUS, CLOCK, POLICY, QUEUE, SETTINGS, STORE, TOKENS
+from bot.parts import BUS, CATALOGUE, CLOCK, POLICY, QUEUE, SETTINGS, STORE, TOKENS
 from bot.problems import problem
 from bot.text import clean
 from bot.tokens import TokenError
+from preferences.dialogue.surroundings import SURROUNDINGS
 from preferences.errors import BadInputError, NotFoundError
 from preferences.store.conversations import Received, choice_label, receive
+from preferences.store.surroundings import keep_surroundings
 from preferences.understanding import is_stop
 
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EVENTS = frozenset({"opened", "purchased", "viewed"})
+_NAMES = "opened, purchased, viewed, dismissed, surroundings"
+_PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,63}")
 _BURST, _ADDRESS_BURST, _SHOP_BURST = 5, 20, 100
 
 
@@ -41,6 +45,8 @@ async def say(request: web.Request) -> web.Response:
             return refusal
         if _is_no_occasion(request, body):
             return web.json_response({"seq": 0}, status=202)
+        if body.get("event") == SURROUNDINGS:
+            await _keep_surroundings(request, conversation, body)
         received = await _keep(request, conversation, body)
     except TokenError as error:
         return problem(401, "session-expired", str(error))
@@ -66,6 +72,8 @@ def _rates(request: web.Request, conversation: str) -> dict[str, Rate]:
 def _is_no_occasion(request: web.Request, body: dict[str, Any]) -> bool:
     """Whether a page tells what the shop's policy asks nothing at: it is not kept then."""
     policy, event = request.app[POLICY], body.get("event")
+    if event == "dismissed":
+        return not 0 <= _seconds(body) < policy.seconds_dismissed
     return event in _EVENTS and event not in (*policy.prompted, *policy.unprompted)
 
 
@@ -102,8 +110,36 @@ async def _read(
             ask, option = request.app[TOKENS].pressed(conversation, token)
             label = await choice_label(request.app[STORE], conversation, ask, option)
             return "press", label, {"ask": ask, "option": option}
-        case {"event": str(event)} if event in _EVENTS:
+        case {"event": "opened", "entry": str(entry)}:
+            known = entry.casefold() in request.app[CATALOGUE].campaigns
+            return "event", "opened", {"entry": entry} if known else {}
+        case {"event": "dismissed", "seq": int(seq)}:
+            return "event", "dismissed", {"dismissed": seq}
+        case {"event": str(event)} if event in _EVENTS or event == SURROUNDINGS:
             return "event", event, {}
         case _:
-            message = "A message holds text, press (the token of a button) or event (opened, purchased, viewed)."
+            message = f"A message holds text, press (the token of a button) or event ({_NAMES})."
             raise BadInputError(message, field="text")
+
+
+def _seconds(body: dict[str, Any]) -> float:
+    """Give for how long a question was looked at, as the page tells it."""
+    told = body.get("seconds")
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        message = "seconds must tell for how long the question was to be seen."
+        raise BadInputError(message, field="seconds")
+    return float(told)
+
+
+async def _keep_surroundings(request: web.Request, conversation: str, body: dict[str, Any]) -> None:
+    """Keep where the shopper is and the weather there, if they permitted it; no word of it else."""
+    told = {name: body.get(name, "") for name in ("place", "weather")}
+    for name, word in told.items():
+        if not isinstance(word, str) or (word and not _PLACE.fullmatch(word)):
+            message = f"{name} must be a short word of the shop's own, as in DE-BE or rain."
+            raise BadInputError(message, field=name)
+    app = request.app
+    try:
+        await keep_surroundings(app[STORE], conversation, **told, now=app[CLOCK]())
+    except NotFoundError as error:
+        raise TokenError(str(error)) from None

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
+from preferences.catalogue import Entrance
 from preferences.check.pages import Finding, Page, Step
+from preferences.check.sentences import Sentence, check_sentence
 from preferences.check.shape import AS_LIMITS, Known, valid
 from preferences.policy import CONTROL, OTHER, Policy
 from preferences.referral import QUESTION
 from preferences.sensitive import NAMED, Sensitive
+from preferences.texts import LOCALES
 
 _UNLISTED = frozenset({OTHER, QUESTION})  # weighed like a question, and none of the catalogue
 
@@ -22,6 +25,12 @@ def check_policy(page: Page, known: Known) -> Iterator[Finding]:
         *((name, ("worth", "uses", name)) for name in policy.worth.uses),
         *((name, ("worth", "per_purchase")) for name in sorted(policy.worth.per_purchase)),
         *((name, ("welcome", "questions")) for name in policy.welcome.questions),
+        *((name, ("conditions", name)) for name in policy.conditions),
+        *(
+            (name, ("conditions", asked, "answers", name))
+            for asked, one in policy.conditions.items()
+            for name in one.answers
+        ),
         *(
             (one.question, ("experiments", at, "question"))
             for at, one in enumerate(policy.experiments)
@@ -40,6 +49,23 @@ def _arms(page: Page, policy: Policy, known: Known) -> Iterator[Finding]:
             remedy = f"Write it under variants in questions/{one.question}.yml, or take the arm out"
             what = f"the arm {arm} has no wording"
             yield page.find(what, remedy, "experiments", at, "arms", arm)
+
+
+def check_entries(page: Page, known: Known) -> Iterator[Finding]:
+    """Look at what brings shoppers: what it promised, and which questions it makes askable."""
+    for name, entry in page.data.items():
+        one = valid(Entrance, page, entry, AS_LIMITS, name)
+        if not isinstance(one, Entrance):
+            yield from one
+            continue
+        for locale in LOCALES:
+            place = (name, "promise", locale)
+            said = Sentence(page, place, locale, "said", one.promise[locale])
+            yield from check_sentence(said, frozenset())
+        for question in one.asks:
+            if question not in known.questions:
+                remedy = "Name a file of questions/, or take it out"
+                yield page.find(f"there is no question {question}", remedy, name, "asks")
 
 
 def check_sensitive(page: Page, _known: Known) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from preferences.catalogue import HERE, Purpose, Question
 from preferences.check.gives import check_gives, check_referral
-from preferences.check.limits import check_policy, check_sensitive
+from preferences.check.limits import check_entries, check_policy, check_sensitive
 from preferences.check.pages import Finding, Page, read_page
 from preferences.check.questions import check_question
 from preferences.check.shape import AS_QUESTIONS, Known, valid
@@ -14,6 +14,7 @@ from preferences.texts import LOCALES
 
 _PURPOSES = "purposes.yml"
 _LIMITS: Mapping[str, Callable[[Page, Known], Iterator[Finding]]] = {
+    "entries.yml": check_entries,
     "gives.yml": check_gives,
     "referral.yml": check_referral,
     "policy.yml": check_policy,
@@ -24,7 +25,8 @@ _LIMITS: Mapping[str, Callable[[Page, Known], Iterator[Finding]]] = {
 def check(folder: Path = HERE) -> list[Finding]:
     """Look at the questions, purposes and wording, and at what is given, limited and silenced.
 
-    `gives.yml`, `referral.yml`, `policy.yml` and `sensitive.yml` are looked at where they are there.
+    `entries.yml`, `gives.yml`, `referral.yml`, `policy.yml` and `sensitive.yml` are looked at where
+    they are there.
     Nothing found, all is well.
     """
     pages, findings = _read(_files(folder))

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import get_args
 
 from preferences.catalogue import Catalogue
-from preferences.choosing import fatigue, moment, rest, suppressions, worth
+from preferences.choosing import conditions, fatigue, moment, rest, suppressions, worth
 from preferences.choosing.arm import SILENT, arm_of
 from preferences.choosing.experiments import HELD_OUT, assigned
 from preferences.choosing.inputs import Inputs, Weighable, inputs_as_json, inputs_of
@@ -31,7 +31,7 @@ def choose(
     its purpose was given yet: the caller asks for that first. The reasons name what spoke against
     every other one, and against asking at all.
     """
-    return decide(inputs_of(trigger, state, catalogue, referral), policy)
+    return decide(inputs_of(trigger, state, catalogue, referral, policy), policy)
 
 
 def decide(inputs: Inputs, policy: Policy) -> Decision:
@@ -95,6 +95,7 @@ def _against_one(inputs: Inputs, weighable: Weighable, policy: Policy) -> Iterat
     yield from fatigue.against_delicate(inputs, weighable, policy)
     yield from fatigue.against_depth(inputs, weighable, policy)
     yield from worth.against_answer(inputs, weighable, policy)
+    yield from conditions.against_context(inputs, weighable, policy)
     found = assigned(weighable.question, inputs.shopper, policy, inputs.paused)
     if found is not None and found.arm == HELD_OUT:
         yield Reason("held_out", weighable.question, "mode")

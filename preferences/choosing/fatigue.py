@@ -11,6 +11,7 @@ from preferences.referral import QUESTION as REFERRAL
 
 MONTH = timedelta(days=30)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
+_LEFT = frozenset({"ignored", "dismissed"})
 _COUNTED = frozenset({"question", "confirm", "consent", "invite"})
 
 
@@ -90,7 +91,7 @@ def _is_ignored(inputs: Inputs, policy: Policy) -> bool:
     last = sorted(inputs.asked, key=lambda asked: asked.at)[-policy.quiet_after_ignored :]
     return (
         len(last) == policy.quiet_after_ignored
-        and all(outcome_of(inputs, asked, policy) == "ignored" for asked in last)
+        and all(outcome_of(inputs, asked, policy) in _LEFT for asked in last)
         and inputs.age(last[-1].at) < policy.quiet_days * _DAY
     )
 

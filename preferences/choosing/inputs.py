@@ -7,9 +7,18 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from preferences.catalogue import Catalogue, Question
-from preferences.conversation import Asked, Candidate, ConsentState, Held, State, Suppression
+from preferences.catalogue import GOOD_MOMENT, Catalogue, Question
+from preferences.conversation import (
+    Asked,
+    Buying,
+    Candidate,
+    ConsentState,
+    Held,
+    State,
+    Suppression,
+)
 from preferences.errors import BadInputError
+from preferences.policy import Policy
 from preferences.referral import QUESTION, Referral
 
 
@@ -66,6 +75,11 @@ class Inputs:
     spent: bool = False
     delicate: tuple[str, ...] = ()
     weighables: tuple[Weighable, ...] = ()
+    entry: str = ""
+    place: str = ""
+    weather: str = ""
+    profile: Mapping[str, str] | None = None
+    buying: Buying | None = None
 
     @property
     def questions(self) -> list[Asked]:
@@ -81,10 +95,18 @@ class Inputs:
 
 
 def inputs_of(
-    trigger: str, state: State, catalogue: Catalogue, referral: Referral | None = None
+    trigger: str,
+    state: State,
+    catalogue: Catalogue,
+    referral: Referral | None = None,
+    policy: Policy | None = None,
 ) -> Inputs:
-    """Take out of a state what a decision depends on; without its page nobody is invited."""
+    """Take out of a state what a decision depends on; without its page nobody is invited.
+
+    Of the answers it takes those alone that a condition of the policy looks at.
+    """
     questions = catalogue.questions
+    looked_at = policy.answers_looked_at if policy else ()
     names = {asked.question for asked in state.asked} & questions.keys()
     return Inputs(
         trigger=trigger,
@@ -107,6 +129,11 @@ def inputs_of(
             _weighable(candidate, _traits_of(candidate.question, catalogue, referral))
             for candidate in state.candidates
         ),
+        entry=state.entry,
+        place=state.place,
+        weather=state.weather,
+        profile={name: state.profile[name] for name in looked_at if name in state.profile} or None,
+        buying=state.buying,
     )
 
 
@@ -129,6 +156,9 @@ def inputs_from_json(page: Mapping[str, Any]) -> Inputs:
 
 
 def _traits_of(question: str, catalogue: Catalogue, referral: Referral | None) -> Traits | None:
+    if question == GOOD_MOMENT:
+        notice = catalogue.purposes[GOOD_MOMENT]
+        return Traits(notice.version, GOOD_MOMENT, 1, notice.valid_days)
     if question == QUESTION:
         return None if referral is None else _traits_of_invitation(referral)
     held = catalogue.questions.get(question)

@@ -7,12 +7,13 @@ from preferences.policy import PausingPolicy
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """How a question was met: how often it was asked, declined, and followed by a stop."""
+    """How a question was met: how often it was asked, declined, followed by a stop, and annoyed."""
 
     question: str
     asks: int
     declined: int
     opted_out: int
+    annoyed: int = 0
 
 
 def has_to_pause(reception: Reception, policy: PausingPolicy) -> str | None:
@@ -21,4 +22,6 @@ def has_to_pause(reception: Reception, policy: PausingPolicy) -> str | None:
         return None
     if reception.opted_out / reception.asks > policy.most_opted_out:
         return "opted_out"
+    if reception.annoyed / reception.asks > policy.most_annoyed:
+        return "annoyed"
     return "declined" if reception.declined / reception.asks > policy.most_declined else None

@@ -15,7 +15,13 @@ def outcome_of(inputs: Inputs, asked: Asked, policy: Policy) -> Outcome | None:
     """Tell how an ask ended; one that nobody came back to is ignored, though it was never closed."""
     late = timedelta(hours=policy.hours_until_ignored)
     is_left = asked.outcome is None and not asked.here and inputs.age(asked.at) > late
-    return "ignored" if is_left else asked.outcome
+    outcome = "ignored" if is_left else asked.outcome
+    return "dismissed" if outcome == "ignored" and asked.annoyed == "dismissed" else outcome
+
+
+def is_annoyance(asked: Asked) -> bool:
+    """Tell whether an ask was felt as a burden; who answered it in the end did not mind."""
+    return asked.annoyed != "" and asked.outcome != "answered"
 
 
 def against_consent(inputs: Inputs, weighable: Weighable, policy: Policy) -> Iterator[Reason]:
@@ -62,6 +68,7 @@ def _days(outcome: Outcome | None, policy: Policy) -> int:
         "sensitive": policy.days_after_sensitive_moment,
         "skipped": policy.days_after_skip,
         "ignored": policy.days_after_skip,
+        "dismissed": policy.days_after_dismissed,
         "unclear": policy.days_after_skip,
     }
     return days.get(outcome or "", 0)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from preferences.choosing.contradicting import REASON as CONTRADICTED
 from preferences.choosing.fatigue import asked_lately
 from preferences.choosing.inputs import Inputs, Traits, Weighable
 from preferences.choosing.moment import is_present
-from preferences.choosing.rest import outcome_of
+from preferences.choosing.rest import is_annoyance, outcome_of
 from preferences.conversation import Held, Reason
 from preferences.policy import OTHER, Policy
 
@@ -47,6 +48,7 @@ def cost(inputs: Inputs, weighable: Weighable, policy: Policy) -> float:
         costs.level * (traits.depth - 1 if traits else 0),
         costs.asked * len(lately),
         costs.unanswered * unanswered,
+        costs.annoyed * sum(is_annoyance(asked) for asked in lately),
         costs.unprompted * (not is_present(inputs, policy)),
     )
     return round(sum(parts), 6)
@@ -54,6 +56,8 @@ def cost(inputs: Inputs, weighable: Weighable, policy: Policy) -> float:
 
 def doubt(inputs: Inputs, weighable: Weighable, traits: Traits, policy: Policy) -> float:
     """Tell how little is known: 1 nothing, 0.5 an answer of one half-life ago, 0 one of today."""
+    if weighable.occasion == CONTRADICTED:  # that it is known is what is in doubt
+        return 1.0
     is_about_it = weighable.question in policy.worth.per_purchase
     known = [
         held.at

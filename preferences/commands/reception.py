@@ -14,7 +14,15 @@ from preferences.settings import Settings
 from preferences.store.engine import Store
 from preferences.store.reception import Balance, Met, read_reception
 
-_ENDS = ("answered", "declined", "not_relevant", "already_sorted", "skipped", "ignored")
+_ENDS = (
+    "answered",
+    "declined",
+    "not_relevant",
+    "already_sorted",
+    "skipped",
+    "ignored",
+    "dismissed",
+)
 
 
 def add(verbs: Any) -> None:
@@ -33,10 +41,10 @@ def run(_: Namespace) -> int:
 
     met, balance = with_store(work)
     ends = (end.replace("_", " ") for end in _ENDS)
-    table = Table("question", "asked", *ends, "others", "muted", "stopped", "pauses")
+    table = Table("question", "asked", *ends, "others", "muted", "stopped", "annoyed", "pauses")
     for one in met:
         counts = [one.outcomes[end] for end in _ENDS]
-        row = (one.asked, *counts, one.asked - sum(counts), one.muted, one.stopped)
+        row = (one.asked, *counts, one.asked - sum(counts), one.muted, one.stopped, one.annoyed)
         table.add_row(one.question, *map(str, row), "pauses" if one.pauses else "")
     Console(file=sys.stdout, width=160).print(table)
     sys.stdout.write(

@@ -2,7 +2,7 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,19 @@ def told(decided: Decided) -> Iterator[str]:
     for reason in decided.reasons:
         about = f" [{reason['question']}]" if reason["question"] else ""
         yield f"  {reason.get('stage', '')}: {sentence(reason['code'])}{about}".replace(" : ", " ")
+    if looked_at := _looked_at(decided.inputs or {}):
+        yield f"  looked at: {looked_at}"
     for found in decided.weighed or ():
         worth, cost, score = found["value"], found["cost"], found["score"]
         yield f"  {found['question']}: worth {worth:.2f}, costs {cost:.2f}, leaves {score:.2f}"
+
+
+def _looked_at(inputs: Mapping[str, Any]) -> str:
+    """Name what was known of the moment: what brought them, where they are, what they answered."""
+    told = {name: inputs[name] for name in ("entry", "place", "weather") if name in inputs}
+    return ", ".join(
+        f"{name} {value}" for name, value in (told | inputs.get("profile", {})).items()
+    )
 
 
 def replayed(decided: Decided, policy: Policy, *, whole: bool = True) -> str:

@@ -85,10 +85,9 @@ def _not_answered(scene: Scene, reading: Reading) -> Turn | None:
         return None
     outcome, occasion = _NON_ANSWERS[reading.act]
     ask = scene.state.ask
-    resting = after_outcome(scene, ask, outcome)
-    if reading.act == "mute":
-        resting = never_again(scene, ask)
-    ended = scene.close(outcome) + resting + scene.say(occasion)
+    muted = reading.act == "mute"
+    resting = never_again(scene, ask) if muted else after_outcome(scene, ask, outcome)
+    ended = scene.close(outcome, "muted" if muted else "") + resting + scene.say(occasion)
     return ended if outcome == "skipped" else ended + give(scene, ask)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Literal
 
-from preferences.catalogue import Question
+from preferences.catalogue import GOOD_MOMENT, Question
 from preferences.choosing import choose
 from preferences.choosing.experiments import assigned
 from preferences.conversation import (
@@ -16,6 +16,7 @@ from preferences.conversation import (
     Decision,
     Pending,
     Put,
+    Recalled,
     Resting,
     Turn,
 )
@@ -40,10 +41,25 @@ def _put(scene: Scene, decision: Decision) -> Turn:
         return Turn()
     if chosen[0].question == REFERRAL:
         return put(invite_ask(scene, chosen[0].id))
+    if chosen[0].question == GOOD_MOMENT:
+        return put(consent_ask(scene, GOOD_MOMENT))
     question = scene.catalogue.questions[chosen[0].question]
     if not scene.may_keep(question.purpose):
         return put(consent_ask(scene, question.purpose))
-    return put(candidate_ask(scene, question, chosen[0]))
+    ask, promise = candidate_ask(scene, question, chosen[0]), _promise(scene, chosen[0])
+    if not promise:
+        return put(ask)
+    told = scene.voice.say("came_by", scene.state.locale, promise=promise)
+    return put(replace(ask, wording=f"{told} {ask.wording}")) + Turn(records=(Recalled(),))
+
+
+def _promise(scene: Scene, candidate: Candidate) -> str:
+    """Give what the shopper came for, before the first question about a purchase that came of it."""
+    came_by = scene.state.came_by
+    entry = scene.catalogue.entries.get(came_by[0]) if came_by else None
+    if came_by is None or entry is None or not candidate.about.sku or candidate.at < came_by[1]:
+        return ""
+    return entry.promise[scene.state.locale]
 
 
 def put(ask: Ask) -> Turn:
@@ -63,9 +79,12 @@ def put_again(scene: Scene, wording: str = "") -> Turn:
 
 
 def candidate_ask(scene: Scene, question: Question, candidate: Candidate) -> Ask:
-    """Word the question of an occasion."""
+    """Word the question of an occasion; who is known for sure hears what they said before."""
     about = candidate.about if candidate.about.sku else None
     ask = question_ask(scene, question, about)
+    if scene.state.verified and (before := named(scene, question, candidate.said)):
+        told = scene.voice.say("said_before", scene.state.locale, answer=before)
+        ask = replace(ask, wording=f"{told} {ask.wording}")
     return replace(ask, candidate=candidate.id, category=candidate.category)
 
 

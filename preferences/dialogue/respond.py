@@ -11,6 +11,7 @@ from preferences.conversation import (
     Choice,
     Closed,
     Disclosed,
+    Dismissed,
     Outcome,
     Speaks,
     State,
@@ -22,6 +23,7 @@ from preferences.dialogue.answers import about_ask
 from preferences.dialogue.asks import ask_or_be_silent, put_again
 from preferences.dialogue.scene import Scene
 from preferences.dialogue.suggesting import tapped
+from preferences.dialogue.surroundings import SURROUNDINGS, with_permission_wanted
 from preferences.dialogue.volunteered import correct, note, unasked
 from preferences.policy import Policy
 from preferences.referral import Referral
@@ -49,12 +51,19 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Something happened that may be an occasion: `opened` (the chat) or `purchased`."""
+    """Something happened that may be an occasion: `opened` (the chat), say, or `purchased`."""
 
     event: str
 
 
-Message = Said | Pressed | Happened
+@dataclass(frozen=True, slots=True)
+class Dismissal:
+    """The shopper closed the chat; `at_once`: as soon as they saw what stands open."""
+
+    at_once: bool
+
+
+Message = Said | Pressed | Happened | Dismissal
 
 _WISHES: dict[str, Callable[[Scene], Turn]] = {
     "stop": wishes.stop,
@@ -168,6 +177,8 @@ def _turn(scene: Scene, message: Message) -> Turn:
     match message:
         case Happened(event):
             return _happened(scene, event)
+        case Dismissal(at_once):
+            return Turn(records=(Dismissed(),)) if at_once else Turn()
         case Pressed(Choice() as choice, Ask() as suggestion):
             return tapped(scene, suggestion, choice)
         case Pressed(choice):
@@ -176,6 +187,8 @@ def _turn(scene: Scene, message: Message) -> Turn:
 
 
 def _happened(scene: Scene, event: str) -> Turn:
+    if event == SURROUNDINGS:
+        scene = with_permission_wanted(scene)
     turn = (event == "opened" and claiming.offer(scene, event)) or ask_or_be_silent(scene, event)
     silent = turn.replies or scene.state.disclosed or scene.state.handed_off
     return turn if event != "opened" or silent else turn + scene.say("offer")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from preferences.catalogue import Catalogue
-from preferences.conversation import Ask, Closed, Outcome, Reply, State, Turn
+from preferences.conversation import Annoyance, Ask, Closed, Outcome, Reply, State, Turn
 from preferences.policy import Policy
 from preferences.referral import Referral
 from preferences.voice import Voice
@@ -25,9 +25,9 @@ class Scene:
         text = self.voice.say(occasion, self.state.locale, self.state.spoken, **facts)
         return Turn((Reply("say", text),))
 
-    def close(self, outcome: Outcome) -> Turn:
+    def close(self, outcome: Outcome, annoyed: Annoyance = "") -> Turn:
         """End the open ask, if there is one."""
-        return Turn(records=(Closed(outcome),)) if self.state.ask else Turn()
+        return Turn(records=(Closed(outcome, annoyed),)) if self.state.ask else Turn()
 
     def may_keep(self, purpose: str) -> bool:
         """Whether permission stands now: it may have been withdrawn in another conversation."""

@@ -27,7 +27,8 @@ def stop(scene: Scene) -> Turn:
     given = [purpose for purpose, held in scene.state.consents.items() if held.state == "given"]
     withdrawn = tuple(ConsentAct(purpose, "withdrawn", "stop_keyword") for purpose in given)
     forbid = Suppress(Suppression("all", "", "shopper_said_stop"))
-    return scene.close("withdrawn") + Turn(records=(*withdrawn, forbid)) + scene.say("stopped")
+    ended = scene.close("withdrawn", "stopped")
+    return ended + Turn(records=(*withdrawn, forbid)) + scene.say("stopped")
 
 
 def start(scene: Scene) -> Turn:
@@ -42,7 +43,8 @@ def stop_channel(scene: Scene, reading: Reading) -> Turn:
     left = sorted(refused) or [one]
     forbid = [Suppress(Suppression("channel", name, "shopper_left_channel")) for name in left]
     if scene.state.channel in left:
-        return scene.close("declined") + Turn(records=tuple(forbid)) + scene.say("stop_channel")
+        ended = scene.close("declined", "stopped")
+        return ended + Turn(records=tuple(forbid)) + scene.say("stop_channel")
     noted = Turn(records=tuple(forbid)) + scene.say("stop_channel_elsewhere")
     return noted if scene.state.handed_off else noted + put_again(scene)
 
@@ -106,7 +108,8 @@ def wanted_again(scene: Scene, text: str) -> Turn | None:
 def complaint(scene: Scene) -> Turn:
     """Offer help, not a question, and ask nothing for some days."""
     forbid = Suppress(Suppression("all", "", "complaint"), scene.policy.days_after_complaint)
-    return scene.close("skipped") + Turn(records=(forbid,)) + scene.say("complaint")
+    ended = scene.close("skipped", "complained")
+    return ended + Turn(records=(forbid,)) + scene.say("complaint")
 
 
 def why(scene: Scene) -> Turn:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from preferences.catalogue import Question
 from preferences.conversation import (
+    Annoyance,
     Answered,
     Ask,
     Asked,
@@ -120,11 +121,11 @@ class Memory:
         for record in turn.records:
             self._write(record, now)
 
-    def close(self, outcome: Outcome) -> None:
+    def close(self, outcome: Outcome, annoyed: Annoyance = "") -> None:
         """End the open ask, and settle the candidate that it came of."""
         if self.ask is not None:
             place, asked = self.log[-1]
-            self.log[-1] = (place, replace(asked, outcome=outcome))
+            self.log[-1] = (place, replace(asked, outcome=outcome, annoyed=annoyed))
             settled = self.ask.candidate
             self.waiting = [one for one in self.waiting if one[0].id != settled]
             self.ask = None
@@ -133,8 +134,8 @@ class Memory:
         match record:
             case Put(ask):
                 self._put(ask)
-            case Closed(outcome):
-                self.close(outcome)
+            case Closed(outcome, annoyed):
+                self.close(outcome, annoyed)
             case Answered(ask, value):
                 self.answers.append((ask, value))
                 about = ask.about

@@ -46,6 +46,7 @@ from preferences.store.tables import (
     Row,
     ShopperRow,
     SuppressionRow,
+    SurroundingsRow,
     TrackerRow,
     WebhookDeliveryRow,
 )
@@ -53,6 +54,7 @@ from preferences.store.tables import (
 _GOES = (  # in an order that no reference forbids
     TrackerRow,
     DispatchRow,
+    SurroundingsRow,
     QuarantineRow,
     PurchaseLineRow,
     PurchaseNoteRow,
@@ -83,6 +85,9 @@ _EMPTIED = {
     "unclear": 0,
     "sealed_address": null(),
     "referral": null(),
+    "entry": "",
+    "entered_at": null(),
+    "recalled_at": null(),
 }
 
 

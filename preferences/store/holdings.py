@@ -41,6 +41,7 @@ from preferences.store.tables import (
     Row,
     ShopperRow,
     SuppressionRow,
+    SurroundingsRow,
     TrackerRow,
     WebhookDeliveryRow,
 )
@@ -53,6 +54,7 @@ BY_SHOPPER = (
     IdentityRow,
     LinkRow,
     ConversationRow,
+    SurroundingsRow,
     AskRow,
     ConsentEventRow,
     ConsentRow,

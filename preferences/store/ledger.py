@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from preferences.catalogue import GOOD_MOMENT
 from preferences.conversation import ConsentState
 from preferences.store.ids import new_id
-from preferences.store.tables import ConsentEventRow, ConsentRow, NoticeRow, ShopperRow
+from preferences.store.persons import of_person
+from preferences.store.tables import (
+    ConsentEventRow,
+    ConsentRow,
+    NoticeRow,
+    ShopperRow,
+    SurroundingsRow,
+)
 
 SCHEMA_VERSION = 1
 CONSENT = "consent"
@@ -90,6 +99,9 @@ async def append_new_consent(session: AsyncSession, shopper: str, act: Act) -> t
     if event.state != "requested":
         session.add(_view(held, event))
         await session.flush()
+    if event.purpose == GOOD_MOMENT and event.state not in {"requested", "given"}:
+        here = of_person(SurroundingsRow.shopper_id, owner.head_id)
+        await session.exec(delete(SurroundingsRow).where(here))
     return event.id, True
 
 

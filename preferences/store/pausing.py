@@ -110,20 +110,21 @@ async def ask_again(store: Store, question: str, now: datetime) -> None:
 async def read_receptions(
     session: AsyncSession, now: datetime, by: Any = AskRow.question_id
 ) -> list[Reception]:
-    """Count the asks of each question, or by another column; a stop while one was open is its charge."""
+    """Count the asks of each question, or by another column; a stop while one was open is its charge.
+
+    One that was answered after all did not annoy; one that was dismissed counts though it is open.
+    """
     stopped = exists().where(
         col(SuppressionRow.shopper_id) == col(AskRow.shopper_id),
         col(SuppressionRow.reason) == "shopper_said_stop",
         col(SuppressionRow.created_at) >= col(AskRow.asked_at),
         col(SuppressionRow.created_at) <= func.coalesce(col(AskRow.closed_at), now),
     )
+    annoyed = (col(AskRow.annoyed) != "") & col(AskRow.outcome).is_distinct_from("answered")
+    burdens = (col(AskRow.outcome) == "declined", stopped, annoyed)
+    counts: list[Any] = [func.sum(case((one, 1), else_=0)) for one in burdens]
     query = (
-        select(
-            by,
-            func.count(),
-            func.sum(case((col(AskRow.outcome) == "declined", 1), else_=0)),
-            func.sum(case((stopped, 1), else_=0)),
-        )
+        select(by, func.count(), *counts)
         .outerjoin(PausedQuestionRow, col(PausedQuestionRow.question_id) == col(AskRow.question_id))
         .where(
             AskRow.kind == "question",
@@ -133,7 +134,7 @@ async def read_receptions(
                 col(AskRow.asked_at) > col(PausedQuestionRow.resumed_at),
             ),
             col(AskRow.begun_by).is_(None),
-            col(AskRow.closed_at).is_not(None),
+            or_(col(AskRow.closed_at).is_not(None), col(AskRow.annoyed) != ""),
         )
         .group_by(by)
         .order_by(by)

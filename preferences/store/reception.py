@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import case, func, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from preferences.choosing.pausing import Reception
 from preferences.store.engine import Store
 from preferences.store.pausing import read_receptions
 from preferences.store.states import read_paused
@@ -23,13 +24,15 @@ class Met:
     """How a question was met in 90 days.
 
     `outcomes` counts its asks by how they ended, `open` among them; `muted` the shoppers who want to
-    hear no more of it, or of its tips; `stopped` the asks after which everything was stopped.
+    hear no more of it, or of its tips; `stopped` the asks after which everything was stopped;
+    `annoyed` those that were dismissed, muted, or met by a stop or a complaint.
     """
 
     question: str
     outcomes: Counter[str]
     muted: int
     stopped: int
+    annoyed: int
     pauses: bool
 
     @property
@@ -60,21 +63,27 @@ async def read_reception(store: Store, now: datetime) -> tuple[Sequence[Met], Ba
     async with store.begin(readonly=True) as session:
         outcomes = await _outcomes(session, since)
         muted = await _muted(session, since)
-        stopped = {one.question: one.opted_out for one in await read_receptions(session, now)}
+        burdens = {one.question: one for one in await read_receptions(session, now)}
         paused = await read_paused(session)
         balance = await _balance(session, since)
     met = [
-        Met(name, ends, muted[name], stopped.get(name, 0), name in paused)
+        Met(name, ends, muted[name], *_burden(burdens.get(name)), name in paused)
         for name, ends in sorted(outcomes.items())
     ]
     return met, balance
 
 
+def _burden(met: Reception | None) -> tuple[int, int]:
+    return (met.opted_out, met.annoyed) if met else (0, 0)
+
+
 async def _outcomes(session: AsyncSession, since: datetime) -> dict[str, Counter[str]]:
+    left = col(AskRow.outcome).is_(None) & (col(AskRow.annoyed) == "dismissed")
+    ended = case((left, "dismissed"), else_=col(AskRow.outcome)).label("ended")
     query = (
-        select(AskRow.question_id, AskRow.outcome, func.count())
+        select(AskRow.question_id, ended, func.count())
         .where(AskRow.kind == "question", AskRow.asked_at > since, col(AskRow.begun_by).is_(None))
-        .group_by(AskRow.question_id, col(AskRow.outcome))
+        .group_by(AskRow.question_id, text("ended"))
     )
     found = defaultdict[str, Counter[str]](Counter)
     for question, outcome, count in (await session.exec(query)).all():

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
-from sqlalchemy import null, update
+from sqlalchemy import case, null, update
 from sqlmodel import col
 
 from preferences.catalogue import Question
@@ -18,6 +18,7 @@ from preferences.conversation import (
     ConsentAct,
     Decision,
     Disclosed,
+    Dismissed,
     Erased,
     HandedOff,
     Invited,
@@ -25,6 +26,7 @@ from preferences.conversation import (
     Outcome,
     Promised,
     Put,
+    Recalled,
     Record,
     Speaks,
     Suggested,
@@ -77,6 +79,8 @@ async def _write(desk: Desk, record: Record) -> None:
             await _show(desk, record)
         case Closed():
             await _close(desk, record)
+        case Dismissed() | Recalled():
+            await _remark(desk, record)
         case Answered() | Promised() | Invited():
             await _keep(desk, record)
         case ConsentAct():
@@ -169,7 +173,12 @@ async def _close(desk: Desk, record: Closed) -> None:
     closing = (
         update(AskRow)
         .where(chain)
-        .values(closed_at=now, outcome=record.outcome, sealed_pending=null())
+        .values(
+            closed_at=now,
+            outcome=_outcome(record),
+            annoyed=record.annoyed or col(AskRow.annoyed),
+            sealed_pending=null(),
+        )
     )
     await desk.session.exec(closing)
     desk.conversation.open_ask_id = None
@@ -180,6 +189,23 @@ async def _close(desk: Desk, record: Closed) -> None:
             update(CandidateRow).where(col(CandidateRow.id) == ask.candidate).values(closed_at=now)
         )
         await desk.session.exec(settled)
+
+
+def _outcome(record: Closed) -> Any:
+    """Give how an ask ended: one that was dismissed and never came to be answered was not ignored."""
+    if record.outcome != "ignored":
+        return record.outcome
+    return case((col(AskRow.annoyed) == "dismissed", "dismissed"), else_="ignored")
+
+
+async def _remark(desk: Desk, record: Dismissed | Recalled) -> None:
+    """Note how the shopper took what was shown, or what was spoken of."""
+    ask = desk.state.ask
+    if isinstance(record, Recalled):
+        desk.conversation.recalled_at = desk.state.now
+    elif ask is not None:
+        chain = col(AskRow.id).in_({ask.id, ask.begun or ask.id})
+        await desk.session.exec(update(AskRow).where(chain).values(annoyed="dismissed"))
 
 
 async def _answer(desk: Desk, record: Answered) -> None:

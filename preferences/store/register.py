@@ -26,6 +26,7 @@ HOW_LONG = {
     "identity": f"{_KNOWN}; {_FACTS} once given up",
     "link": _KNOWN,
     "conversation": _KNOWN,
+    "surroundings": "a day; as long as the permission stands",
     "message": _TALK,
     "dispatch": _TALK,
     "ask": _FACTS,

@@ -45,11 +45,13 @@ from preferences.store.tables import (
     Row,
     ShopperRow,
     SuppressionRow,
+    SurroundingsRow,
     TrackerRow,
     WebhookDeliveryRow,
 )
 
 _BATCH = 200
+_PLACES = timedelta(days=1)  # no policy lets a place count for longer
 _PAUSE = 0.02  # seconds in which others may write
 
 _Later = aliased(AnswerRow)
@@ -107,6 +109,7 @@ def _rules(limits: Limits, now: datetime) -> list[tuple[type[Row], ColumnElement
         (MessageRow, col(MessageRow.at) < now - limits.messages),
         (DispatchRow, col(DispatchRow.created_at) < now - limits.messages),
         (TrackerRow, col(TrackerRow.updated_at) < now - limits.messages),
+        (SurroundingsRow, col(SurroundingsRow.at) < now - _PLACES),
         (
             CandidateRow,
             (col(CandidateRow.closed_at) <= now) | (col(CandidateRow.expires_at) < now),

@@ -1,6 +1,7 @@
 """Reads everything that a turn may depend on: a handful of rows by key, never a statistic."""
 
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.catalogue import WORDS, Catalogue
+from preferences.choosing.contradicting import Told, contradictions, last_said
 from preferences.choosing.renewing import renewals
 from preferences.conversation import (
     About,
@@ -27,7 +29,9 @@ from preferences.conversation import (
     State,
     Suppression,
 )
+from preferences.policy import Policy
 from preferences.store.claims import claimable
+from preferences.store.context import with_conditions, with_surroundings
 from preferences.store.engine import vault_of
 from preferences.store.persons import head_of, of_person
 from preferences.store.referrals import is_referred
@@ -47,7 +51,8 @@ from preferences.store.tables import (
 from preferences.store.vault import Vault
 from preferences.texts import fill
 
-_COUNTED = ("kind", "question_id", "purpose", "asked_at", "outcome", "conversation_id")
+_COUNTED = ("kind", "question_id", "purpose", "asked_at", "outcome", "conversation_id", "annoyed")
+_SAID = ("question_id", "answered_at", "about", "kind", "value", "detail")
 _MEMORY = timedelta(days=400)  # longer than any rest that a policy may order
 
 
@@ -72,6 +77,7 @@ async def read_state(
     turn: int,
     now: datetime,
     catalogue: Catalogue,
+    policy: Policy,
 ) -> State:
     """Read the state of a conversation whose row and open ask the caller holds.
 
@@ -111,15 +117,18 @@ async def read_state(
     if ask is not None:  # whatever is said now may be answered with a tip
         state = replace(state, tips=await _tips(session, head, now))
     if need.occasion:
-        held = await _held(session, head, now)
+        told, held = await _told(session, head, now)
+        usable = [one for one in told if _permits(state.consents, one, catalogue)]
         events = await _candidates(session, conversation, head, now)
         state = replace(
             state,
             asked=await read_asked(session, head, here, now),
-            candidates=(*events, *renewals(held, catalogue.questions, now)),
+            candidates=(*events, *_again(held, usable, catalogue, policy, now)),
             held=held,
             paused=await read_paused(session),
         )
+        state = await with_surroundings(session, state, conversation, catalogue, policy)
+        state = await with_conditions(session, state, usable, policy)
     if need.knowledge:
         state = replace(
             state,
@@ -218,6 +227,7 @@ async def read_asked(
             row.asked_at,
             row.outcome,
             row.conversation_id == conversation,
+            row.annoyed,
         )
         for row in rows
     )
@@ -241,18 +251,47 @@ async def read_paused(session: AsyncSession) -> frozenset[str]:
     return frozenset((await session.exec(query)).all())
 
 
-async def _held(session: AsyncSession, head: str, now: datetime) -> tuple[Held, ...]:
-    """Give which questions have an answer, and of when; whoever gave it, none is asked for twice."""
+async def _told(
+    session: AsyncSession, head: str, now: datetime
+) -> tuple[list[Told], tuple[Held, ...]]:
+    """Give what is known, of no purchase and with its value, and which questions have an answer.
+
+    Whoever gave it, none is asked for twice.
+    """
     query = (
-        select(AnswerRow.question_id, AnswerRow.answered_at, AnswerRow.about)
+        select(*(getattr(AnswerRow, name) for name in _SAID))
         .where(of_person(AnswerRow.shopper_id, head), AnswerRow.answered_at > now - _MEMORY)
         .order_by(col(AnswerRow.answered_at).desc())
     )
     newest: dict[tuple[str, str, str], Held] = {}
-    for question, at, about in (await session.exec(query)).all():
+    told: list[Told] = []
+    for question, at, about, kind, value, detail in (await session.exec(query)).all():
         purchase, sku = (about["purchase"], about["sku"]) if about else ("", "")
         newest.setdefault((question, purchase, sku), Held(question, at, purchase, sku))
-    return tuple(newest.values())
+        if not about:
+            unwanted = detail.get("polarity") == "does_not_want"
+            told.append(Told(question, detail.get("purpose", ""), kind, value, unwanted, at))
+    return told, tuple(newest.values())
+
+
+def _permits(consents: Mapping[str, Consent], told: Told, catalogue: Catalogue) -> bool:
+    question = catalogue.questions.get(told.question)
+    held = consents.get(question.purpose) if question else None
+    return held is not None and held.state == "given"
+
+
+def _again(
+    held: Iterable[Held],
+    told: Sequence[Told],
+    catalogue: Catalogue,
+    policy: Policy,
+    now: datetime,
+) -> Iterator[Candidate]:
+    """Give what is asked again: what is old, with what was said then, and what was contradicted."""
+    said = last_said(told)
+    for one in renewals(held, catalogue.questions, now):
+        yield replace(one, said=said.get(one.question, ""))
+    yield from contradictions(told, catalogue.questions, policy.contradicted, now)
 
 
 async def read_suppressions(

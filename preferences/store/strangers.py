@@ -38,6 +38,7 @@ from preferences.store.tables import (
     Row,
     ShopperRow,
     SuppressionRow,
+    SurroundingsRow,
     TrackerRow,
     WebhookDeliveryRow,
 )
@@ -48,6 +49,7 @@ _CONTENT = (IdentityRow, LinkRow, AskRow, AnswerRow, DecisionRow, PurchaseRow, C
 _GOES: tuple[type[Row], ...] = (
     TrackerRow,
     DispatchRow,
+    SurroundingsRow,
     ConsentRow,
     ConsentEventRow,
     SuppressionRow,

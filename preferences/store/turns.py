@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.catalogue import Catalogue
 from preferences.conversation import Ask, Reply
-from preferences.dialogue.respond import Assistant, Happened, Message, Pressed, Said
+from preferences.dialogue.respond import Assistant, Dismissal, Happened, Message, Pressed, Said
 from preferences.errors import NotFoundError
 from preferences.store.addresses import read_address
 from preferences.store.desk import Desk
@@ -21,6 +21,7 @@ from preferences.store.persons import hold_person
 from preferences.store.records import write_records
 from preferences.store.sealed import put_sealed, read_text
 from preferences.store.states import Need, read_ask, read_state, to_ask
+from preferences.store.surroundings import enter, entry_of
 from preferences.store.tables import AskRow, ConversationRow, MessageRow, ShopperRow
 from preferences.store.vault import Vault
 from preferences.understanding import Heard, may_mean, read
@@ -75,6 +76,8 @@ class Turns:
         self, session: AsyncSession, row: ConversationRow, inbound: MessageRow, heard: Heard
     ) -> tuple[list[MessageRow], bool]:
         now, catalogue = self.clock(), self.assistant.catalogue
+        if entry := entry_of(row, inbound.body, catalogue):
+            enter(row, entry, now)
         ask = await read_ask(session, row)
         need = _need(inbound, ask, heard, catalogue)
         if need.occasion:
@@ -87,6 +90,7 @@ class Turns:
             turn=inbound.seq,
             now=now,
             catalogue=catalogue,
+            policy=self.assistant.policy,
         )
         page = self.assistant.referral
         state = await with_invitation(session, state, page, occasion=need.occasion)
@@ -117,7 +121,8 @@ def _need(inbound: MessageRow, ask: Ask | None, heard: Heard, catalogue: Catalog
     """Only an event, a permission or an answer has an occasion, only a request needs what is known."""
     permits = ask is not None and ask.kind == "consent"
     if inbound.kind != "text":
-        return Need(occasion=permits or inbound.kind == "event", knowledge=False)
+        happened = inbound.kind == "event" and "dismissed" not in inbound.body
+        return Need(occasion=permits or happened, knowledge=False)
     act = read(heard, ask, catalogue).act
     return Need(
         occasion=permits or act == "answer" or may_mean(heard, "answer"),
@@ -148,10 +153,20 @@ async def _message(
     match inbound.kind:
         case "press":
             return await _pressed(session, inbound, ask)
+        case "event" if "dismissed" in inbound.body:
+            return await _dismissal(session, inbound, ask)
         case "event":
             return Happened(read_text(vault_of(session), inbound, "text"))
         case _:
             return Said(heard)
+
+
+async def _dismissal(session: AsyncSession, inbound: MessageRow, ask: Ask | None) -> Dismissal:
+    """Tell of a question that was closed at once: of the open one, or else of nothing."""
+    key = (inbound.conversation_id, inbound.body["dismissed"])
+    line = await session.get(MessageRow, key)
+    is_open = ask is not None and line is not None and line.body.get("ask") == ask.id
+    return Dismissal(at_once=is_open)
 
 
 async def _pressed(session: AsyncSession, inbound: MessageRow, ask: Ask | None) -> Pressed:

@@ -3,9 +3,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlmodel import col, select
 
 from bot.parts import STORE
 from preferences.store.keys import issue_key
+from preferences.store.tables import MessageRow, SurroundingsRow
 from preferences.understanding import Guess
 from tests.bot.conftest import FakeRasa, Gateway, Start
 
@@ -272,3 +274,76 @@ async def test_a_session_that_is_none_of_ours_claims_nothing(
     _, offer = await page.log(2)
 
     assert offer["choices"] == []
+
+
+async def test_a_page_tells_what_brought_the_shopper_and_no_other_name_is_kept(
+    gateway: Gateway,
+) -> None:
+    store = gateway.app[STORE]
+    for entry, kept in (("regalos", {"entry": "regalos"}), ("ann@example.org", {})):
+        page = await gateway.page()
+        await page.say(event="opened", entry=entry)
+        async with store.begin(readonly=True) as session:
+            query = select(MessageRow).where(MessageRow.kind == "event")
+            newest = (await session.exec(query.order_by(col(MessageRow.at).desc()))).first()
+        assert newest is not None
+        assert newest.body == kept
+
+
+async def test_a_question_that_was_looked_at_for_longer_is_no_dismissal(gateway: Gateway) -> None:
+    page = await gateway.page()
+    await page.say(event="opened")
+    hello, _ = await page.log(2)
+
+    for seconds, kept in ((1.9, True), (2, False), (-1, False)):
+        status, answer = await page.say(event="dismissed", seq=hello["seq"], seconds=seconds)
+        assert (status, answer["seq"] > 0) == (202, kept)
+
+
+async def test_how_long_a_question_was_seen_is_a_number(gateway: Gateway) -> None:
+    page = await gateway.page()
+
+    for wrong in ({}, {"seconds": "1"}, {"seconds": True}):
+        status, problem = await page.say(event="dismissed", seq=1, **wrong)
+        assert (status, problem["field"]) == (422, "seconds")
+    status, problem = await page.say(event="dismissed", seconds=1)
+    assert (status, problem["field"]) == (422, "text")
+
+
+async def test_where_a_shopper_is_leaves_no_trace_before_they_permit_it(gateway: Gateway) -> None:
+    page = await gateway.page()
+    await page.say(event="opened")
+    await page.log(2)
+    status, _ = await page.say(event="surroundings", place="DE-BE", weather="rain")
+    *_, asked = await page.log(3)
+    store = gateway.app[STORE]
+
+    assert status == 202
+    assert asked["text"].startswith("May I note for a few hours where you are")
+    async with store.begin(readonly=True) as session:
+        told = [str(row) for row in (await session.exec(select(MessageRow))).all()]
+        assert (await session.exec(select(SurroundingsRow))).all() == []
+    assert "DE-BE" not in "".join(told)
+    await page.say(press=asked["choices"][0]["press"])
+    await page.log(5)
+    await page.say(event="surroundings", place="DE-BE")
+    async with store.begin(readonly=True) as session:
+        [row] = (await session.exec(select(SurroundingsRow))).all()
+    assert (row.place, row.weather) == ("DE-BE", "")
+
+
+async def test_a_place_is_a_short_word(gateway: Gateway) -> None:
+    page = await gateway.page()
+
+    for wrong in ("52.52001,13.40495", "x" * 65, 7, "Ann\n"):
+        status, problem = await page.say(event="surroundings", place=wrong)
+        assert (status, problem["field"]) == (422, "place")
+
+
+async def test_a_session_that_is_over_takes_no_place(gateway: Gateway) -> None:
+    page = await gateway.page()
+    url = f"{gateway.url}/v1/chat/session"
+    async with gateway.http.delete(url, headers=page.headers) as response:
+        assert response.status == 204
+
+    assert (await page.say(event="surroundings", place="DE-BE"))[0] == 401

@@ -242,6 +242,19 @@ def test_a_page_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_catalogue(tmp_path)
 
 
+def test_what_brings_somebody_may_ask_what_there_is_alone(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    texts = {"en": "A sale", "es": "Rebajas", "de": "Ausverkauf"}
+    page = {"sale": {"campaigns": ["Sale"], "promise": texts, "asks": [A_QUESTION["id"]]}}
+    (folder / "entries.yml").write_text(yaml.safe_dump(page))
+    assert load_catalogue(folder).campaigns == {"sale": "sale"}
+
+    page["sale"]["asks"] = ["nothing"]
+    (folder / "entries.yml").write_text(yaml.safe_dump(page))
+    with pytest.raises(CatalogueError, match=r"entries\.yml: sale: there is no question nothing"):
+        load_catalogue(folder)
+
+
 def test_a_question_in_a_new_category_goes_live_by_one_file_alone(tmp_path: Path) -> None:
     folder = copytree(HERE, tmp_path / "texts")
     copy(NEW_QUESTION, folder / "questions")

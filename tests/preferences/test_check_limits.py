@@ -14,7 +14,7 @@ _EXPERIMENT = (
     "experiments: [{ id: a, question: size_fit, asks_per_arm: 4, until: 2027-03-01, "
     "arms: { control: 50, bold: 50 } }]"
 )
-_LIMITS = ("gives.yml", "referral.yml", "policy.yml", "sensitive.yml")
+_LIMITS = ("entries.yml", "gives.yml", "referral.yml", "policy.yml", "sensitive.yml")
 
 
 def _checked(folder: Path, file: str, old: str, new: str) -> list[Finding]:
@@ -55,6 +55,12 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "there is no question how_is_it", "Name a file of questions/"),
         ("  questions: [] #", "  questions: [who_are_you] #", "  questions: []",
          "there is no question who_are_you", "Name a file of questions/"),
+        ("conditions: {}", "conditions: { sizes: { orders: 1 } }", "conditions: {}",
+         "there is no question sizes", "Name a file of questions/"),
+        ("conditions: {}", "conditions: { size_fit: { answers: { colour: [red] } } }",
+         "conditions: {}", "there is no question colour", "Name a file of questions/"),
+        ("conditions: {}", "conditions: { size_fit: { weekdays: [monday] } }",
+         "conditions: {}", "conditions.size_fit.weekdays.0: Input should be 'mon'", "Take one of"),
         ("2: { answers: 1, contact_days: 365 }", "2: { answers: 1, contact_days: 0 }",
          "2: { answers: 1", "depth.2.contact_days: Input should be greater", "Write it as"),
         ("experiments: []", _EXPERIMENT, "experiments: []",
@@ -83,6 +89,12 @@ def policed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("file", "old", "new", "where", "told"),
     [
+        ("entries.yml", "campaigns: [gift_guide, gift-guide, geschenke, regalos]", "campaigns: []",
+         "campaigns: [", ("campaigns: List should have at least 1", "Write it as the page")),
+        ("entries.yml", "  asks: []", "  asks: [who_are_you]", "  asks: []",
+         ("there is no question who_are_you", "Name a file of questions/")),
+        ("entries.yml", "Find a present that fits", "Hurry, {name}: presents", 'en: "Find',
+         ("puts a name into a text", "Leave the name out")),
         ("gives.yml", "due_days: 7", "due_days: 0", "due_days: 7",
          ("due_days: Input should be greater", "Write it as the page")),
         ("gives.yml", "  due_days: 3\n", "", "free_return_shipping:",

@@ -6,7 +6,7 @@ import yaml
 
 from preferences.catalogue import HERE, read_yaml
 from preferences.errors import CatalogueError
-from preferences.policy import load_policy
+from preferences.policy import Condition, load_older_policy, load_policy
 
 LIMITS = read_yaml(HERE / "policy.yml")
 
@@ -62,3 +62,21 @@ def test_a_copy_with_another_limit_has_another_hash_though_the_first_was_asked_f
 
     assert first.model_copy(update={"quiet_days": first.quiet_days + 1}).sha256 != before
     assert first.model_copy().sha256 == before == load_policy().sha256
+
+
+def test_of_what_was_not_known_then_an_older_page_has_limits_of_today_and_no_entries(
+    tmp_path: Path,
+) -> None:
+    """Nothing was decided by them then: a condition of today would make another decision of it."""
+    lacking = ("conditions", "contradicted", "experiments")
+    page = {name: limit for name, limit in LIMITS.items() if name not in lacking}
+    (tmp_path / "policy.yml").write_text(yaml.safe_dump(page | {"version": 5}))
+    today = load_policy().model_copy(
+        update={"conditions": {"size_fit": Condition(places=frozenset({"DE-BE"}))}}
+    )
+
+    older, whole = load_older_policy(tmp_path, today)
+
+    assert not whole
+    assert (older.conditions, older.experiments) == ({}, ())
+    assert older.contradicted == today.contradicted

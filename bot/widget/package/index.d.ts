@@ -6,6 +6,8 @@ export interface Options {
   identity?: string;
   /** Where the page fetches a new one, as text, when that ran out. */
   identityUrl?: string;
+  /** What brought the shopper to this page: an entry of `entries.yml`. Default: its `utm_campaign`. */
+  entry?: string;
   /** The corner, in the page's direction of writing. Default: `end`. */
   position?: "start" | "end";
   /** The shop's colour. */
@@ -34,7 +36,7 @@ export interface Theme {
 
 export type Outcome =
   | "answered" | "declined" | "skipped" | "dont_know" | "no_preference" | "not_relevant"
-  | "already_sorted" | "unclear" | "ignored" | "withdrawn" | "sensitive";
+  | "already_sorted" | "unclear" | "ignored" | "dismissed" | "withdrawn" | "sensitive";
 
 export type ConsentState = "given" | "refused" | "withdrawn" | "objected" | "expired";
 
@@ -73,6 +75,8 @@ export interface Askfirst {
   logout(): Promise<void>;
   track(name: "order", order: { id: string | number }): Promise<void>;
   track(name: "product_view", product?: { sku: string }): Promise<void>;
+  /** Where the shopper is, by short words of the shop's own: kept under their permission alone. */
+  track(name: "surroundings", where?: { place?: string; weather?: string }): Promise<void>;
   setLocale(locale: string): Promise<void>;
   setTheme(theme: Theme): Promise<void>;
   destroy(): void;

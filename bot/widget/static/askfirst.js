@@ -86,9 +86,9 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
     if (wanted) made?.show(how);
   }
 
-  async function close() {
+  async function close(byShopper) {
     wanted = false;
-    (await chat)?.hide();
+    (await chat)?.hide(byShopper);
   }
 
   const later = (name, now) => async (...given) => {
@@ -125,7 +125,7 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
 
   const api = {
     boot(more) { Object.assign(options, more); start(); },
-    open, close,
+    open, close: () => close(),
     toggle: () => (wanted ? close() : open()),
     show() { start(); host.hidden = false; },
     hide() { start(); close(); host.hidden = true; },
@@ -159,7 +159,7 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
   sheets[0].replaceSync(STYLE);
   badge.ariaHidden = true;
   launcher.append(badge);
-  launcher.onclick = () => (wanted ? close() : open({ focus: true, byShopper: true }));
+  launcher.onclick = () => (wanted ? close(true) : open({ focus: true, byShopper: true }));
   window.Askfirst = Object.freeze(api);
   const early = () => {
     api.push(...queued);

@@ -13,7 +13,8 @@ import { Theme } from "./theme.js";
 
 const OPEN_KEY = "askfirst.open";
 const SESSION_KEY = "askfirst.session";
-const EVENTS = { order: "purchased", product_view: "viewed" };
+const EVENTS = { order: "purchased", product_view: "viewed", surroundings: "surroundings" };
+const LOOK_MS = 10_000; // who looked at a question for longer did not dismiss it
 
 export class Chat {
   #config;
@@ -27,6 +28,7 @@ export class Chat {
   #news = element("div", { class: "aside", role: "status" });
   #tab = new Memory("sessionStorage");
   #resumed = false;
+  #asked = null; // the question that came last, and since when it is to be seen
   #life = new AbortController();
 
   /** `config` is the loader's: where things are, what the page said, and its launcher. */
@@ -95,6 +97,7 @@ export class Chat {
     this.#tab.write(OPEN_KEY, true);
     const opened = !panel.isOpen;
     panel.open(focus);
+    this.#look();
     this.#theme.dress();
     this.#attend();
     this.#paint();
@@ -102,13 +105,26 @@ export class Chat {
     if (opened) this.#config.emit("open");
   }
 
-  hide() {
+  hide(byShopper) {
     const { panel } = this.#face;
     if (!panel.isOpen) return;
+    if (byShopper) this.#dismiss();
     this.#tab.write(OPEN_KEY, null);
     panel.close();
     this.#paint();
     this.#config.emit("close");
+  }
+
+  #look() {
+    if (this.#asked && this.#face.panel.isOpen) this.#asked.since ??= Date.now();
+  }
+
+  /** Closed as soon as it was seen, a question is not merely left: the gateway tells the two apart. */
+  #dismiss() {
+    const { seq, since } = this.#asked ?? {};
+    const looked = Date.now() - since;
+    this.#asked = null;
+    if (looked < LOOK_MS) this.#outbox.add({ event: "dismissed", about: { seq, seconds: looked / 1000 } });
   }
 
   /** Follows a conversation that is there already, to tell of what is new in it. */
@@ -148,7 +164,7 @@ export class Chat {
     return {
       say: (act) => this.#say(act),
       retry: () => this.#connection.retry(),
-      close: () => this.#config.close(),
+      close: () => this.#config.close(true),
       person: () => this.#say({ text: this.#words.personText }),
       stop: () => this.#say({ text: this.#words.stopText }),
       yourData: () => openOwnPage(this.#connection.api, () => this.#connection.hold()).catch(() => this.#status()),
@@ -191,7 +207,8 @@ export class Chat {
     if (!event) this.#config.emit("error", { reason: "track", message: `There is no event ${name}.` });
     else if (this.#connection.followed) {
       const order = name === "order" && data?.id;
-      this.#outbox.add({ event, ...(order && { id: `order-${order}`.replace(/[^\w-]/g, "-").slice(0, 64) }) });
+      const { place, weather } = name === "surroundings" && data || {};
+      this.#outbox.add({ event, about: { place, weather }, ...(order && { id: `order-${order}`.replace(/[^\w-]/g, "-").slice(0, 64) }) });
     }
   }
 
@@ -291,8 +308,11 @@ export class Chat {
     if (message.from === "shopper") this.#outbox.settle(message.client_message_id);
     else this.#connection.condition.answered();
     this.#face.said(message);
+    const { seq, from, kind, choices } = message;
+    if (from === "shopper") this.#asked = null;
+    else if (choices?.length && this.#history.settled) this.#asked = { seq };
+    this.#look();
     if (this.#history.settled) this.#paint();
-    const { seq, from, kind } = message;
     this.#config.emit("message", { seq, from, kind });
   }
 
@@ -317,7 +337,8 @@ export class Chat {
   #announce() {
     if (!this.#history.isLongAgo || !this.#shown) return;
     this.#history.touch();
-    this.#outbox.add({ event: "opened" });
+    const entry = this.#config.options.entry || new URLSearchParams(location.search).get("utm_campaign");
+    this.#outbox.add({ event: "opened", about: entry && { entry } });
   }
 
   #status() {

@@ -42,7 +42,7 @@ export class Outbox {
     return this.#items;
   }
 
-  /** `act` is {text}, {press, label} or {event}; one with an `id` of its own goes once. */
+  /** `act` is {text}, {press, label} or {event, about}; one with an `id` of its own goes once. */
   add(act) {
     if (act.id && this.#items.some(({ id }) => id === act.id)) return;
     const item = { id: uuid(), ...act, state: "waiting", detail: "" };
@@ -94,7 +94,7 @@ export class Outbox {
       try {
         await this.#post({
           client_message_id: item.id,
-          ...(item.event ? { event: item.event } : item.press ? { press: item.press } : { text: item.text }),
+          ...(item.event ? { event: item.event, ...item.about } : item.press ? { press: item.press } : { text: item.text }),
         });
         this.#note(item, "sent");
         if (item.event) this.settle(item.id); // an event has no line in the log

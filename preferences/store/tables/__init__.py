@@ -23,6 +23,7 @@ from preferences.store.tables.conversations import (
     ConversationRow,
     DispatchRow,
     MessageRow,
+    SurroundingsRow,
     TrackerRow,
 )
 from preferences.store.tables.orders import (
@@ -82,6 +83,7 @@ __all__ = [
     "Row",
     "ShopperRow",
     "SuppressionRow",
+    "SurroundingsRow",
     "TrackerRow",
     "WebhookDeliveryRow",
     "WebhookEndpointRow",

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from preferences.conversation import AskKind, Outcome
+from preferences.conversation import Annoyance, AskKind, Outcome
 from preferences.store.tables.base import Row, a_json, a_time, a_word
 
 
@@ -18,7 +18,9 @@ class ConversationRow(Row, table=True):
     `zone` is the time zone of the shopper's device, if it told one; `seen_at` when they last did
     something here themselves; `ended_at` when its session was ended: nothing comes in or out by it.
     On a channel that is written to, `account` is the shop's number or page there, `sealed_address`
-    the names by which the platform knows the shopper, and `referral` what brought them.
+    the names by which the platform knows the shopper, and `referral` what brought them. `entry` is what
+    brought them to the page, `entered_at` when, and `recalled_at` when what brought them was spoken of
+    here.
     """
 
     __tablename__ = "conversation"
@@ -41,6 +43,20 @@ class ConversationRow(Row, table=True):
     account: str = ""
     sealed_address: str | None = None
     referral: dict[str, Any] | None = a_json(default=None)
+    entry: str = ""
+    entered_at: datetime | None = a_time(default=None)
+    recalled_at: datetime | None = a_time(default=None)
+
+
+class SurroundingsRow(Row, table=True):
+    """Where somebody is who talks in a conversation, and the weather there: by their permission, for a day."""
+
+    __tablename__ = "surroundings"
+    conversation_id: str = Field(foreign_key="conversation.id", primary_key=True)
+    shopper_id: str = Field(foreign_key="shopper.id", index=True)
+    place: str
+    weather: str
+    at: datetime = a_time(index=True)
 
 
 class MessageRow(Row, table=True):
@@ -131,7 +147,7 @@ class AskRow(Row, table=True):
     """One question put to one shopper, in the words shown, and how it ended.
 
     `begun_by` is the first ask of a chain that is one question; `pending` what was said and is not
-    an answer yet: it goes when the ask is closed.
+    an answer yet: it goes when the ask is closed; `annoyed` by what it was felt as a burden, if it was.
     """
 
     __tablename__ = "ask"
@@ -163,6 +179,7 @@ class AskRow(Row, table=True):
     asked_at: datetime = a_time(index=True)
     closed_at: datetime | None = a_time(default=None)
     outcome: Outcome | None = a_word(default=None)
+    annoyed: Annoyance = a_word(default="")
 
 
 class TrackerRow(Row, table=True):

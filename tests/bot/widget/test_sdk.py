@@ -221,6 +221,65 @@ async def test_an_order_is_told_once_and_only_in_a_chat_that_began(page, shop, g
     assert gateway.received[1]["client_message_id"] == "order-A-1042"
 
 
+async def test_a_question_that_the_shopper_closes_at_once_is_told_with_how_long_it_was_seen(
+    page, shop, gateway
+):
+    shopper = await opened(page, shop)
+    await shopper.launcher.click()
+    await until(lambda: len(gateway.received) == 2)
+
+    told = gateway.received[1]
+    assert (told["event"], told["seq"]) == ("dismissed", 2)
+    assert 0 <= told["seconds"] < 10
+    await shopper.open()
+    await shopper.launcher.click()
+    await page.wait_for_timeout(200)
+    assert gateway.acts == ["<opened>", "<dismissed>"]  # once for each question
+
+
+@pytest.mark.parametrize("closing", ["Askfirst.close()", "Askfirst.hide()"])
+async def test_what_the_page_closes_was_not_dismissed(page, shop, gateway, closing):
+    shopper = await opened(page, shop)
+    await page.evaluate(closing)
+    await expect(shopper.panel).to_be_hidden()
+    await page.wait_for_timeout(200)
+
+    assert gateway.acts == ["<opened>"]
+
+
+async def test_what_was_answered_or_stood_there_before_is_not_dismissed(page, shop, gateway):
+    shopper = await opened(page, shop)
+    await page.reload()
+    await expect(shopper.choices).to_have_count(len(LABELS))
+    await shopper.launcher.click()
+    await shopper.open()
+    await shopper.choice("For me").click()
+    await expect(shopper.bubbles).to_have_count(4)
+    await shopper.launcher.click()
+    await page.wait_for_timeout(200)
+
+    assert gateway.acts == ["<opened>", "For me"]
+
+
+async def test_what_brought_the_shopper_goes_along_when_the_chat_is_opened(page, shop, gateway):
+    await opened(page, shop, "?utm_campaign=geschenke&utm_source=ann")
+
+    [told] = gateway.received
+    assert {name: told[name] for name in told if name != "client_message_id"} == {
+        "event": "opened",
+        "entry": "geschenke",
+    }
+
+
+async def test_where_the_shopper_is_is_told_when_the_page_says_so(page, shop, gateway):
+    await opened(page, shop)
+    await page.evaluate("Askfirst.track('surroundings', {place: 'DE-BE', weather: 'rain'})")
+    await until(lambda: len(gateway.received) == 2)
+
+    told = gateway.received[1]
+    assert (told["event"], told["place"], told["weather"]) == ("surroundings", "DE-BE", "rain")
+
+
 async def test_the_gateway_is_told_where_the_device_is_and_what_its_browser_signals(
     browser, shop, gateway
 ):

@@ -439,6 +439,7 @@ OUTCOMES: tuple[Outcome | None, ...] = (
     "already_sorted",
     "unclear",
     "ignored",
+    "dismissed",
     "withdrawn",
     "sensitive",
 )

@@ -6,6 +6,7 @@ import pytest
 
 from preferences.__main__ import main
 from preferences.policy import load_policy
+from preferences.store.conversations import read_log
 from preferences.store.engine import open_store
 from preferences.store.pausing import pause_burdens
 from preferences.store.reception import Balance, Met, read_reception
@@ -33,13 +34,16 @@ async def presses(shop: Shop, customer: str, label: str) -> None:
 
 
 async def meet_it(shop: Shop) -> None:
-    """One answers, one declines, one mutes it, one stops everything, one leaves it open."""
+    """One answers, one declines, one mutes it, one stops everything, one leaves it open, one shuts it."""
     for customer, label in enumerate(("A gift", "Rather not say", "Don't ask again")):
         await presses(shop, str(customer), label)
     talk, _ = await shop.asks_the_question("3")
     await shop.hears(talk, "stop", "stop")
     await shop.sees(talk, "opened")
     await shop.asks_the_question("4")
+    talk, _ = await shop.asks_the_question("5")
+    [line] = [one for one in await read_log(shop.store, talk.id, 0) if one.kind == "question"]
+    await shop.answers(await shop.gets(talk, "event", "dismissed", {"dismissed": line.seq}))
 
 
 def test_it_shows_how_a_question_was_met_and_how_often_silence_won(
@@ -55,11 +59,12 @@ def test_it_shows_how_a_question_was_met_and_how_often_silence_won(
 
     (met,), balance = asyncio.run(lives())
 
-    assert (met.question, met.asked) == ("gift_or_self", 5)
-    assert met.outcomes == {"declined": 2, "withdrawn": 1, "open": 1, "answered": 1}
-    assert (met.muted, met.stopped, met.pauses) == (1, 1, False)
+    assert (met.question, met.asked) == ("gift_or_self", 6)
+    ended = {"declined": 2, "withdrawn": 1, "open": 1, "answered": 1, "dismissed": 1}
+    assert met.outcomes == ended
+    assert (met.muted, met.stopped, met.annoyed, met.pauses) == (1, 1, 3, False)
     assert balance.told == balance.given == 1
-    assert (balance.decisions, balance.silent) == (11, 1)
+    assert (balance.decisions, balance.silent) == (13, 1)
     assert main(["reception"]) == 0
     out = capsys.readouterr().out
     assert "gift_or_self" in out

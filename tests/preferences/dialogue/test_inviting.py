@@ -214,5 +214,5 @@ def test_whoever_words_an_invitation_without_its_page_is_told_which_to_load() ->
 def test_stop_ends_it_too() -> None:
     turn = answered(said("stop", "stop"))
 
-    assert Closed("withdrawn") in turn.records
+    assert Closed("withdrawn", "stopped") in turn.records
     assert not records(turn, Invited)

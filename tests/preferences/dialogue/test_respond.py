@@ -461,13 +461,16 @@ def test_leaving_a_channel_forbids_that_channel_alone_and_withdraws_nothing() ->
     turn = respond(said("not here", "stop_channel"), a_state_with(QUESTION, channel="whatsapp"))
 
     here = Suppress(Suppression("channel", "whatsapp", "shopper_left_channel"))
-    assert turn.records == (Closed("declined"), here)
+    assert turn.records == (Closed("declined", "stopped"), here)
 
 
 def test_a_complaint_is_met_with_help_and_no_question() -> None:
     turn = respond(said("it arrived broken", "complaint"), a_state_with(QUESTION))
 
-    assert turn.records == (Closed("skipped"), Suppress(Suppression("all", "", "complaint"), 14))
+    assert turn.records == (
+        Closed("skipped", "complained"),
+        Suppress(Suppression("all", "", "complaint"), 14),
+    )
     assert not asking(turn)
 
 

@@ -128,7 +128,7 @@ def test_a_question_is_muted_by_one_tap() -> None:
     turn = respond(pressed(QUESTION, at), a_state_with(QUESTION))
 
     muted = Suppression("topic", "gift_or_self", "shopper_muted")
-    assert turn.records == (Closed("declined"), Suppress(muted, POLICY.days_muted))
+    assert turn.records == (Closed("declined", "muted"), Suppress(muted, POLICY.days_muted))
     (thanks,) = texts(turn)
     assert thanks in VOICE.pages["en"]["muted"]
 

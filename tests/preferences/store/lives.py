@@ -21,6 +21,7 @@ from preferences.store.tables import (
     PurchaseNoteRow,
     ReferralCodeRow,
     ReferralRow,
+    SurroundingsRow,
     TrackerRow,
     WebhookDeliveryRow,
     WebhookEndpointRow,
@@ -139,6 +140,12 @@ async def _add_traffic(shop: Shop, head: str, talk: Conversation) -> None:
             )
         )
         session.add(ReferralRow(shopper_id=head, code="other-code", at=shop.now))
+        session.add(
+            SurroundingsRow(
+                conversation_id=talk.id, shopper_id=head, place="kanari", weather="kanari",
+                at=shop.now,
+            )
+        )  # fmt: skip
         session.add(
             PromiseRow(
                 id="promise", shopper_id=head, give_id="kanari", kind="points", value="kanari",

@@ -11,7 +11,7 @@ from preferences.store.tables import AskRow, ConversationRow, PausedQuestionRow,
 from tests.preferences.scenes import DAY, MINUTE, NOW, PURPOSE
 from tests.preferences.store.shop import Shop
 
-LIMITS = PausingPolicy(least_asks=4, most_declined=0.5, most_opted_out=0.25)
+LIMITS = PausingPolicy(least_asks=4, most_declined=0.5, most_opted_out=0.25, most_annoyed=0.5)
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,29 @@ async def test_a_question_in_which_people_stop_everything_pauses(shop: Shop) -> 
         {"kind": "consent"},
         {"asked_at": NOW - 91 * DAY},
         {"begun_by": "the first one"},
-        {"closed_at": None},
+        {"closed_at": None, "outcome": None},
     ],
 )
 async def test_what_is_no_question_of_late_that_ended_does_not_count(
     shop: Shop, changes: dict[str, Any]
 ) -> None:
     await asked(shop, *["declined"] * 4, **changes)
+
+    assert await pause_burdens(shop.store, LIMITS, NOW) == []
+
+
+async def test_what_was_dismissed_counts_though_nobody_came_back_to_it(shop: Shop) -> None:
+    await asked(shop, *["answered"] * 2)
+    await asked(shop, *["ignored"] * 3, closed_at=None, outcome=None, annoyed="dismissed")
+
+    [paused] = await pause_burdens(shop.store, LIMITS, NOW)
+
+    assert (paused.asks, paused.annoyed) == (5, 3)
+    [row] = await shop.rows(PausedQuestionRow)
+    assert row.why == "annoyed"
+
+
+async def test_what_was_answered_after_all_annoyed_nobody(shop: Shop) -> None:
+    await asked(shop, *["answered"] * 4, annoyed="dismissed")
 
     assert await pause_burdens(shop.store, LIMITS, NOW) == []

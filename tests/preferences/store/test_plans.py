@@ -54,6 +54,7 @@ from preferences.store.tables import (
     Row,
     ShopperRow,
     SuppressionRow,
+    SurroundingsRow,
     TrackerRow,
     WebhookDeliveryRow,
     WebhookEndpointRow,
@@ -113,6 +114,9 @@ EVERYBODY_HAS: tuple[Row, ...] = (
     DispatchRow(
         id=ID, conversation_id=ID, reply_to=1, channel="whatsapp", state="read", provider_id=ID,
         next_attempt_at=YESTERDAY, created_at=YESTERDAY, sent_at=YESTERDAY,
+    ),
+    SurroundingsRow(
+        conversation_id=ID, shopper_id=ID, place="DE-BE", weather="rain", at=YESTERDAY
     ),
     TrackerRow(sender_id=ID, events="[]", updated_at=YESTERDAY),
     IdempotencyRow(

@@ -29,7 +29,7 @@ from preferences.store.tables import (
     SuppressionRow,
 )
 from preferences.understanding import Guess, Heard
-from tests.preferences.scenes import CATALOGUE, DAY, HOUR, NOW, PURPOSE
+from tests.preferences.scenes import CATALOGUE, DAY, HOUR, NOW, POLICY, PURPOSE
 from tests.preferences.store.shop import Shop
 
 
@@ -128,6 +128,7 @@ async def at(shop: Shop, talk: Conversation, text: str) -> Any:
             turn=received.seq,
             now=shop.now,
             catalogue=CATALOGUE,
+            policy=POLICY,
         )
         inbound = await session.get_one(MessageRow, (talk.id, received.seq))
     return lambda session: Desk(session, row, inbound, state, CATALOGUE, shop.destinations)

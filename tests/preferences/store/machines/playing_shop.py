@@ -23,7 +23,7 @@ from preferences.store.tables import (
     NoticeRow,
 )
 from preferences.store.wishes import OvertakenError, Reported, report_decision
-from tests.preferences.scenes import MINUTE, NOW
+from tests.preferences.scenes import MINUTE, NOW, POLICY
 from tests.preferences.store.machines.naive import Naive, Said
 from tests.preferences.store.machines.world import World
 
@@ -136,7 +136,7 @@ class PlayingShop(RuleBasedStateMachine):
             ask = await read_ask(session, row)
             need = Need(occasion=False, knowledge=False)
             more = {"turn": received.seq, "now": self.now, "catalogue": CATALOGUE}
-            state = await read_state(session, row, ask, need, **more)
+            state = await read_state(session, row, ask, need, policy=POLICY, **more)
             inbound.answered_at = self.now
             if purpose == "" or _permits(state, purpose):
                 await write_records(
