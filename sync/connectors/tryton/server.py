@@ -14,7 +14,12 @@ from sync.errors import (
 )
 from sync.http import Answer, Client, without_names
 
-_SETTINGS = "ASKFIRST_TRYTON_USER and ASKFIRST_TRYTON_PASSWORD"
+CREDENTIALS = "ASKFIRST_TRYTON_USER and ASKFIRST_TRYTON_PASSWORD"
+"""The settings of who we are there."""
+
+ACTIVE = ["active", "=", True]
+"""The clause of a domain that leaves out what was put away."""
+
 _CONTEXT = {"active_test": False}  # a domain that does not name `active` hides the rest otherwise
 _SESSION_IS_OVER = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _RUNNING_INTO_EACH_OTHER = "ConcurrencyException"
@@ -33,7 +38,7 @@ class Tryton:
     database: str
     user: str
     password: str = field(repr=False)
-    user_id: int = 0
+    _user_id: int = 0
     _session: str = field(default="", repr=False)
 
     async def model(self, name: str, method: str, *params: Any) -> Any:
@@ -52,7 +57,7 @@ class Tryton:
         try:
             return await self._call(f"model.{name}.{method}", *params)
         except _SessionOverError:
-            message = f"Tryton ends every session of ours at once; check {_SETTINGS}."
+            message = f"Tryton ends every session of ours at once; check {CREDENTIALS}."
             raise DestinationRefusedError(message) from None
 
     async def found(self, name: str, domain: Sequence[Any], fields: Sequence[str]) -> list[Any]:
@@ -62,11 +67,17 @@ class Tryton:
         )
         return rows
 
+    async def who_we_are(self) -> int:
+        """Give the number of our user."""
+        if not self._user_id:
+            await self._log_in()
+        return self._user_id
+
     async def _log_in(self) -> None:
         login = [self.user, {"password": self.password}, "en"]
         session = await self._call("common.db.login", *login, known=False)
-        self.user_id, token = session[0], session[1]
-        whole = f"{self.user}:{self.user_id}:{token}".encode()
+        self._user_id, token = session[0], session[1]
+        whole = f"{self.user}:{self._user_id}:{token}".encode()
         self._session = b64encode(whole).decode()
 
     async def _call(self, method: str, *params: Any, known: bool = True) -> Any:
