@@ -12,6 +12,7 @@ from preferences.store.engine import Store
 from preferences.store.outbox import LEASE, Due
 from preferences.store.outcomes import Told, acknowledge, bury, fail, give_back
 from preferences.store.profiles import read_profiles
+from preferences.store.told import overtaken
 from sync.capabilities import Erasing, Lookup, Reading
 from sync.delivery import Connector, Delivery, Later, Refused, Result, Taken
 from sync.errors import (
@@ -119,19 +120,25 @@ class Teller:
             held = there[one.shopper].fields if one.shopper in there else None
             fields = settled(self.mapping, one.fields, held, before(due))
             changed[one.shopper] = due, replace(one, fields=fields)
-        return [delivery for _, delivery in changed.values()]
+        return await self._still_true([delivery for _, delivery in changed.values()])
 
     async def _push(self, batch: Sequence[Delivery]) -> AsyncIterator[tuple[Delivery, Result]]:
         """Push, and take out who was erased where the CRM can do that."""
         erase = self.connector.erase if isinstance(self.connector, Erasing) else None
         gone = [one for one in batch if one.erased] if erase else []
-        rest = [one for one in batch if one not in gone]
+        rest = [one for one in batch if not one.erased] if erase else list(batch)
         if erase and gone:
             async for told in push_in_halves(erase, gone):
                 yield told
         if rest:
-            async for told in push_in_halves(self.connector.push, rest):
+            async for told in push_in_halves(self.connector.push, rest, self._still_true):
                 yield told
+
+    async def _still_true(self, batch: Sequence[Delivery]) -> list[Delivery]:
+        """Leave out of whom something newer is to be told: what was withdrawn since is not sent."""
+        sent = {one.shopper: one.version for one in batch}
+        newer = await overtaken(self.store, self.destination, sent)
+        return [one for one in batch if one.shopper not in newer]
 
     async def _record(
         self,
@@ -155,7 +162,9 @@ class Teller:
         await bury(self.store, self.destination, refused, _WISH_AGAIN, self.now())
         for wait, waiting in later.items():  # each its own: one asks for a day, one for a moment
             await fail(self.store, self.destination, waiting, wait, self.now())
-        if trouble is not None:
+        if trouble is None:  # they are overtaken: something newer is told of them
+            await give_back(self.store, self.destination, untold, self.now())
+        else:
             await self._put_off(untold, trouble)
         self._tell(len(taken), refused)
 

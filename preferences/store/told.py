@@ -1,12 +1,13 @@
 """Looks at what destinations were told and what they wait for, without claiming any of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, null, true, update
 from sqlmodel import col, select
 
 from preferences.store.engine import Store
+from preferences.store.given import among, as_texts
 from preferences.store.outbox import Due, as_due
 from preferences.store.tables import OutboxRow
 
@@ -21,6 +22,17 @@ async def untold(store: Store, destination: str, after: str, limit: int) -> list
 async def told(store: Store, destination: str, after: str, limit: int) -> list[Due]:
     """Give of whom the destination knows all, in the order of their ids, after one of them."""
     return await _page(store, destination, after, limit, waiting=False)
+
+
+async def overtaken(store: Store, destination: str, versions: Mapping[str, int]) -> set[str]:
+    """Give those of some shoppers of whom a newer version than this one is to be told."""
+    query = select(OutboxRow.shopper_id, OutboxRow.desired_version).where(
+        col(OutboxRow.destination) == destination, among(OutboxRow.shopper_id, "of")
+    )
+    async with store.begin(readonly=True) as session:
+        connection = await session.connection()
+        rows = (await connection.execute(query, {"of": as_texts(versions)})).all()
+    return {shopper for shopper, desired in rows if desired > versions[shopper]}
 
 
 async def why_put_off(store: Store, destination: str) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The engine with a mapping: what a CRM with fields, limits and moods is told, and what it never is."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,13 +11,16 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import select
 
+from preferences.store.backfilling import begin_backfill, mark_some
 from preferences.store.destinations import read_pause, read_standing
 from preferences.store.engine import Store
 from preferences.store.letters import Letters, dead_letters, dead_reasons, replay
 from preferences.store.outbox import mark
 from preferences.store.tables import IdentityRow, OutboxRow
+from preferences.store.told import tell_again
 from sync.bell import Bell
-from sync.capabilities import Remote
+from sync.capabilities import Lookup, Remote
+from sync.delivery import Delivery, Result
 from sync.errors import (
     BatchRefusedError,
     DestinationRefusedError,
@@ -183,6 +186,87 @@ async def test_a_dead_letter_never_carries_what_was_withdrawn_since(
     await one.tell()
 
     assert [delivery.fields.get("why") for delivery in crm.pushed] == [None]
+
+
+async def test_neither_a_backfill_nor_a_repair_brings_back_what_was_withdrawn(
+    store: Store, tmp_path: Path
+) -> None:
+    await answered(store, "a")
+    crm, now = MemoryCrm(), datetime.now(UTC)
+    one = worker(store, crm, tmp_path)
+    await one.tell()
+    await withdrawn(store, "a")
+    await one.tell()
+
+    await begin_backfill(store, "webhook", again=True)
+    await mark_some(store, "webhook", now, whole=True)
+    assert await one.tell()
+    await tell_again(store, "webhook", ["a"], now)
+    assert await one.tell()
+
+    assert [delivery.lane for delivery in crm.pushed[1:]] == ["wish", "backfill", "backfill"]
+    assert "gift" not in [delivery.fields.get("why") for delivery in crm.pushed[1:]]
+    assert crm.records["a"]["why"] is None
+
+
+class BusyCrm(MemoryCrm):
+    """One in which the shopper `gone` withdraws while it is at its first answer."""
+
+    def __init__(self, store: Store, gone: str) -> None:
+        super().__init__()
+        self.store, self.gone = store, gone
+
+    async def push(self, batch: Sequence[Delivery]) -> Sequence[Result]:
+        try:
+            return await super().push(batch)
+        finally:
+            await self._meanwhile()
+
+    async def read(self, asked: Sequence[Lookup], fields: Sequence[str]) -> Mapping[str, Remote]:
+        found = await super().read(asked, fields)
+        await self._meanwhile()
+        return found
+
+    async def _meanwhile(self) -> None:
+        gone, self.gone = self.gone, ""
+        if gone:
+            await withdrawn(self.store, gone)
+
+
+async def test_what_is_withdrawn_while_a_batch_is_halved_is_not_sent_with_the_rest(
+    store: Store, tmp_path: Path
+) -> None:
+    await answered(store, *(f"who-{number}" for number in range(6)))
+    crm = BusyCrm(store, "who-4")
+    crm.poison["who-1"] = "no"
+    one = worker(store, crm, tmp_path)
+
+    await one.tell()
+
+    assert {delivery.shopper for delivery in crm.pushed} == {"who-0", "who-2", "who-3", "who-5"}
+    held = await row(store, "who-4")
+    assert (held.attempts, held.urgent) == (0, True)
+    assert held.next_attempt_at <= datetime.now(UTC)
+    while await one.tell():
+        pass
+    assert crm.records["who-4"]["why"] is None
+    assert {delivery.fields["why"] for delivery in crm.pushed[4:]} == {None}
+
+
+async def test_what_is_withdrawn_while_the_crm_is_looked_at_is_not_written(
+    store: Store, tmp_path: Path
+) -> None:
+    await answered(store, "a", "b")
+    crm = BusyCrm(store, "a")
+    one = worker(store, crm, tmp_path, FOR_WHOM | {"when_null": "fill_empty"})
+
+    while await one.tell():
+        pass
+
+    assert [(told.shopper, told.fields) for told in crm.pushed] == [
+        ("b", {"why": "gift"}),
+        ("a", {"why": None}),
+    ]
 
 
 async def test_a_wish_that_is_refused_stays_alive_and_a_later_is_waited_for(

@@ -2,7 +2,7 @@ from preferences.store.destinations import read_cursor, read_standing, save_curs
 from preferences.store.engine import Store
 from preferences.store.outbox import Due, claim
 from preferences.store.outcomes import Told, acknowledge, bury, fail
-from preferences.store.told import tell_again, told, untold, why_put_off
+from preferences.store.told import overtaken, tell_again, told, untold, why_put_off
 from tests.preferences.store.test_outbox import NOW, SECOND, marked
 
 
@@ -47,6 +47,17 @@ async def test_why_some_were_put_off_is_counted_by_reason_and_a_refused_wish_is_
 
     await acknowledge(store, "log", [Told("a", 1, "hash"), Told("wish", 1, "hash")], NOW)
     assert await why_put_off(store, "log") == {"away": 1}
+
+
+async def test_who_changed_since_a_version_is_found_among_those_that_are_meant(
+    store: Store,
+) -> None:
+    await marked(store, "a", "b", "c")
+    await marked(store, "b", "c", urgent=True)
+    await marked(store, "a", destinations=["other"])
+
+    assert await overtaken(store, "log", {"a": 1, "b": 1, "nobody": 1}) == {"b"}
+    assert await overtaken(store, "log", {"c": 2}) == set()
 
 
 async def test_how_far_the_changes_of_a_crm_were_taken_in_is_kept(store: Store) -> None:
