@@ -10,6 +10,7 @@ from shutil import copyfile
 
 import pytest
 
+from preferences.store import backfilling
 from preferences.store.destinations import Pause, pause
 from preferences.store.engine import Store, open_store
 from preferences.store.outbox import mark
@@ -51,6 +52,11 @@ class Desk:
             await add_consent(session, shopper, 2, "withdrawn")
             await mark(session, shopper, ["hubspot"], datetime.now(UTC), urgent=True)
 
+    async def is_interrupted(self) -> None:
+        """Have a backfill end after its first step."""
+        await backfilling.begin_backfill(self.store, "hubspot", again=True)
+        await backfilling.mark_some(self.store, "hubspot", datetime.now(UTC), whole=False)
+
     async def row(self, shopper: str) -> OutboxRow:
         async with self.store.begin(readonly=True) as session:
             return await session.get_one(OutboxRow, (shopper, "hubspot"))
@@ -88,7 +94,8 @@ async def test_from_an_empty_crm_to_one_that_is_told_kept_right_and_emptied(desk
     code, said = await desk.types("preflight")
     assert code == 1
     assert "missing: shopper_id" in said
-    assert "missing: ask_last_purchase_for" in said
+    assert "missing: ask_last_purchase_for (text)" in said
+    assert "fields to create: `python -m sync preflight hubspot --create` does." in said
     code, said = await desk.types("preflight --create")
     assert (code, "Created: shopper_id" in said) == (0, True)
     assert (await desk.types("preflight"))[0] == 0
@@ -203,6 +210,21 @@ async def test_a_backfill_tells_everybody_once_and_goes_on_where_it_was(desk: De
     code, _ = await desk.types("backfill")
     assert code == 0
     assert {one["shopper_id"] for one in desk.crm.contacts.values()} == {"ann", "ben", "cem"}
+
+
+async def test_a_backfill_that_was_interrupted_goes_on_unless_it_is_to_begin_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfilling, "_CHUNK", 1)
+    await desk.answers("ann", "ben")
+
+    await desk.is_interrupted()
+    await desk.types("backfill --mark")
+    assert [(await desk.row(one)).desired_version for one in ("ann", "ben")] == [2, 2]
+
+    await desk.is_interrupted()
+    await desk.types("backfill --mark --anew")
+    assert [(await desk.row(one)).desired_version for one in ("ann", "ben")] == [4, 3]
 
 
 async def test_a_wrong_token_is_one_sentence_and_a_pause_that_status_tells(desk: Desk) -> None:

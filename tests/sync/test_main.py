@@ -1,12 +1,13 @@
-"""`python -m sync` as an operator meets it: a process of its own."""
+"""`python -m sync` as an operator meets it: a process of its own, or its entry where that says as much."""
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from alembic import command
 from preferences.store.engine import open_store
 from preferences.store.migrate import alembic_config
 from preferences.store.outbox import mark
+from sync.__main__ import main
 from tests.preferences.store.seeds import add_shopper_who_answered
 from tests.sync.fakes.hubspot import HubSpot
 from tests.vaults import KEYS, VAULT
@@ -125,10 +127,29 @@ async def test_it_ends_cleanly_while_it_still_waits(tmp_path: Path) -> None:
         assert await ended(process) == (0, "")
 
 
+async def test_what_cannot_be_begun_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    async with started(tmp_path, destinations="nobody") as process:
+        out, said = await asyncio.wait_for(process.communicate(), 20)
+
+    assert process.returncode == 2
+    assert out == b""
+    assert b"ASKFIRST_DESTINATIONS: 'nobody' is not one of " in said
+    assert said.count(b"\n") == 1
+
+
+@pytest.fixture
+def loggers() -> Iterator[None]:
+    """What a start sets is as before afterwards."""
+    ours = logging.getLogger("sync")
+    level = ours.level
+    yield
+    ours.setLevel(level)
+
+
+@pytest.mark.usefixtures("loggers")
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"destinations": "nobody"}, "ASKFIRST_DESTINATIONS: 'nobody' is not one of "),
         ({"destinations": "hubspot"}, "ASKFIRST_HUBSPOT_TOKEN must be set"),
         ({"destinations": "webhook"}, "ASKFIRST_WEBHOOK_URL"),
         ({"redis_url": "redis://127.0.0.1:port"}, "ASKFIRST_REDIS_URL"),
@@ -139,16 +160,25 @@ async def test_it_ends_cleanly_while_it_still_waits(tmp_path: Path) -> None:
         ),
     ],
 )
-async def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
-    tmp_path: Path, settings: dict[str, str], sentence: str
+def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, str],
+    sentence: str,
 ) -> None:
-    async with started(tmp_path, **settings) as process:
-        out, said = await asyncio.wait_for(process.communicate(), 20)
+    for name in [name for name in os.environ if "ASKFIRST" in name]:
+        monkeypatch.delenv(name)
+    told = {"data_dir": str(tmp_path), "keys_file": str(KEYS)} | settings
+    for name, value in told.items():
+        monkeypatch.setenv(f"ASKFIRST_{name.upper()}", value)
 
-    assert process.returncode == 2
-    assert out == b""
-    assert sentence in said.decode()
-    assert said.count(b"\n") == 1
+    assert main([]) == 2
+
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert sentence in said
+    assert said.count("\n") == 1
 
 
 async def test_what_goes_wrong_with_a_verb_is_said_once(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ async def test_letters_are_replayed_by_reason_and_by_time(store: Store) -> None:
     assert await replay(store, "log", Letters(until=NOW + 2 * HOUR), later) == 1
     assert await claimed(store, later) == ["b"]
     assert await replay(store, "other", Letters(), later) == 0
+    assert await replay(store, "log", Letters(since=NOW + 3 * HOUR), later) == 0
     assert await replay(store, "log", Letters(since=NOW + 2 * HOUR), later) == 1
     assert (await row(store, "c")).dead_at is None
 

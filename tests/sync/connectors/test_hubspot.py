@@ -297,6 +297,17 @@ async def test_the_rolling_limit_pauses_for_its_interval(
     assert "TEN_SECONDLY_ROLLING" in str(caught.value)
 
 
+async def test_what_hubspot_says_is_left_of_the_day_counts_before_what_we_counted(
+    world: hubspot.HubSpot, settings: Settings
+) -> None:
+    world.daily = 60
+    async with open_connector(settings.model_copy(update={"hubspot_requests_per_day": 600})) as crm:
+        await crm.push([contact()])
+        await crm.turn(urgent=True)
+        with pytest.raises(QuotaExhaustedError, match="today"):  # of 600 the last tenth is left
+            await crm.turn(urgent=False)
+
+
 async def test_what_is_missing_is_created_as_the_mapping_wants_it(
     world: hubspot.HubSpot, crm: HubSpot
 ) -> None:

@@ -214,6 +214,18 @@ async def test_many_go_by_a_job_whose_failures_are_read(
     assert len(world.jobs) == 1
 
 
+@pytest.mark.parametrize(("people", "jobs"), [(2000, 0), (2001, 1)])
+async def test_up_to_two_thousand_are_told_in_requests_and_more_by_a_job(
+    world: World, crm: Salesforce, people: int, jobs: int
+) -> None:
+    world.job_time = 0
+
+    results = await crm.push([contact(f"s-{number}", identities={}) for number in range(people)])
+
+    assert {type(one) for one in results} == {Taken}
+    assert len(world.jobs) == jobs
+
+
 async def test_a_job_that_still_runs_is_not_given_twice(
     world: World, crm: Salesforce, many: list[Delivery]
 ) -> None:
@@ -246,6 +258,18 @@ async def test_the_day_s_calls_that_are_used_up_are_a_pause(world: World, crm: S
         await crm.push([contact(Email="s-1@example.com")])
 
     assert caught.value.wait.total_seconds() == 900
+
+
+async def test_what_salesforce_says_is_left_of_the_day_counts_before_what_we_counted(
+    world: World, settings: Settings
+) -> None:
+    world.most = 60
+    budget = settings.model_copy(update={"salesforce_calls_per_day": 600})
+    async with open_connector(budget) as crm:
+        await crm.push([contact()])
+        await crm.turn(urgent=True)
+        with pytest.raises(QuotaExhaustedError, match="today"):  # of 600 the last tenth is left
+            await crm.turn(urgent=False)
 
 
 async def test_its_fields_are_told_and_made_by_hand(crm: Salesforce) -> None:
