@@ -126,6 +126,12 @@ async def test_from_an_empty_crm_to_one_that_is_told_kept_right_and_emptied(desk
     await desk.types("reconcile --repair")
     await desk.types("once")
     assert (desk.crm.held("ann") or {})["ask_last_purchase_for"] == "gift"
+    desk.crm.contacts.clear()
+    desk.crm._by.clear()
+    _, said = await desk.types("reconcile --repair")
+    assert said.startswith("(no record): 2 differ\n2 records read, 2 drifted.\n")
+    await desk.types("once")
+    assert (desk.crm.held("ann") or {})["ask_last_purchase_for"] == "gift"
 
     await desk.withdraws("ann")
     _, said = await desk.types("plan")
