@@ -29,16 +29,18 @@ from preferences.store.tables import (
 from preferences.store.vault import Vault
 
 
-async def read_profile(store: Store, shopper: str) -> Profile:
-    """Give what may be used now of the person that a shopper is, under the person's id.
+async def read_profile(store: Store, shopper: str, at: datetime | None = None) -> Profile:
+    """Give what may be used now, or `at`, of the person that a shopper is, under the person's id.
 
     :raises NotFoundError: there is no such shopper.
     :raises UnavailableError: the store is away; try again.
     """
-    profile = (await read_profiles(store, [shopper])).get(shopper)
+    profile = (await read_profiles(store, [shopper], at)).get(shopper)
     if profile is None:
         raise unknown_shopper()
-    return profile if profile.linked_to is None else await read_profile(store, profile.linked_to)
+    return (
+        profile if profile.linked_to is None else await read_profile(store, profile.linked_to, at)
+    )
 
 
 async def read_profiles(

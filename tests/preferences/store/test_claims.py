@@ -47,7 +47,7 @@ async def signs_in(
 
 
 async def answers_of(shop: Shop, talk: Conversation) -> list[str]:
-    return [one.value for one in (await read_profile(shop.store, talk.shopper)).answers]
+    return [one.value for one in (await read_profile(shop.store, talk.shopper, shop.now)).answers]
 
 
 async def test_a_yes_makes_it_part_of_the_account_and_can_be_taken_back(shop: Shop) -> None:

@@ -19,7 +19,7 @@ from preferences.store.history import After, read_consent_events, read_history
 from preferences.store.ledger import Act, append_consent
 from preferences.store.naming import tell_names
 from preferences.store.persons import hold_person
-from preferences.store.profiles import read_profiles
+from preferences.store.profiles import read_profile
 from preferences.store.tables import NoticeRow, OutboxRow
 from preferences.store.wishes import (
     OvertakenError,
@@ -160,8 +160,7 @@ async def test_a_wish_in_force_for_longer_stands_for_a_shorter_one(store: Store,
     assert for_good != week
     assert await add(7) in {week, for_good}
     assert await add(None) == for_good
-    (profile,) = (await read_profiles(store, [anna], NOW)).values()
-    assert len(profile.suppressions) == 2
+    assert len((await read_profile(store, anna, NOW)).suppressions) == 2
     assert await urgent(store) == [True]
 
 
