@@ -11,6 +11,8 @@ from preferences.store.erasure import erase_shopper
 from preferences.store.tables import AnswerRow, IdempotencyRow, OutboxRow
 from tests.bot.api.conftest import Answer, Api
 
+LONG_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=200)  # and not outdated yet
+
 
 def fact(**more: Any) -> dict[str, Any]:
     return {
@@ -18,7 +20,7 @@ def fact(**more: Any) -> dict[str, Any]:
         "question": "gift_or_self",
         "value": "gift",
         "source": "old crm",
-        "at": "2026-01-01T00:00:00Z",
+        "at": LONG_AGO.isoformat(),
     } | more
 
 
@@ -43,7 +45,7 @@ async def test_a_fact_is_kept_as_what_it_is(api: Api) -> None:
     first, second = (rows[name] for name in answer.json["facts"])
     assert (first.kind, first.source, first.value) == ("imported", "old crm", "gift")
     assert (first.ask_id, first.consent_id, first.wording) == (None, None, "")
-    assert first.answered_at == datetime(2026, 1, 1, tzinfo=UTC)
+    assert first.answered_at == LONG_AGO
     assert (second.kind, second.confidence) == ("observed", 0.5)
 
 
