@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = [
     "SuppressionEntry",
     "as_json",
     "fold",
+    "of_kind",
 ]
 
 ERASED = "shopper_erased"
@@ -40,7 +41,8 @@ class Profile:
     An answer about a purchase is superseded by another about the same article alone, and what is
     not wanted by the wish for that very thing. What the shopper said wins over what the shop knows
     otherwise, which is in `conflicts` where it says something else; what is too old to be relied
-    on is in `expired`. Once erased, nothing is left but the id and the
+    on is in `expired`, and what is kept though no permission for it stands in `unpermitted`: it is
+    shown to the shopper alone. Once erased, nothing is left but the id and the
     suppression; once linked to somebody else, nothing but who that is: their profile holds it all.
     """
 
@@ -53,6 +55,7 @@ class Profile:
     linked_to: str | None = None
     conflicts: tuple[Conflict, ...] = ()
     expired: tuple[Answer, ...] = ()
+    unpermitted: tuple[Answer, ...] = ()
     promises: tuple[Mapping[str, Any], ...] = ()
     referral: Mapping[str, Any] | None = None
 
@@ -68,7 +71,8 @@ def fold(shopper: str, ledgers: Ledgers, now: datetime) -> Profile:
     if erased:
         return Profile(shopper, {}, (), {}, erased, erased=True)
     permissions = standing(ledgers.consents, now)
-    usable = [answer for answer in _newest(ledgers.answers) if permissions.covers(answer)]
+    newest = _newest(ledgers.answers)
+    usable = [answer for answer in newest if permissions.covers(answer)]
     relied_on, conflicts = _decided([answer for answer in usable if answer.is_fresh(now)])
     stale = [answer for answer in usable if not answer.is_fresh(now)]
     return Profile(
@@ -80,6 +84,17 @@ def fold(shopper: str, ledgers: Ledgers, now: datetime) -> Profile:
         erased=False,
         conflicts=tuple(conflicts),
         expired=_newest_first(_unanswered(stale, relied_on)),
+        unpermitted=_newest_first(answer for answer in newest if not permissions.covers(answer)),
+    )
+
+
+def of_kind(profile: Profile, kind: str) -> Profile:
+    """Give a profile with what is known of one kind alone: what the shopper declared, say."""
+    return replace(
+        profile,
+        answers=tuple(answer for answer in profile.answers if answer.kind == kind),
+        conflicts=tuple(one for one in profile.conflicts if one.answer.kind == kind),
+        expired=tuple(answer for answer in profile.expired if answer.kind == kind),
     )
 
 

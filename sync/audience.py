@@ -43,9 +43,9 @@ class Choice:
         return cls(name, value)
 
     def holds(self, known: Known) -> bool:
-        """Tell whether somebody said so, and it may be used today."""
-        said = known.find(("answers", self.question, "value"))
-        return self.value in (said or "").split(",")
+        """Tell whether somebody said so themselves, and it may be used today: a shop's fact is no word."""
+        kind, said = (known.find(("answers", self.question, what)) for what in ("kind", "value"))
+        return kind == "declared" and self.value in said.split(",")
 
 
 @dataclass(frozen=True, slots=True)

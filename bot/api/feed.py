@@ -12,10 +12,10 @@ from pydantic import AwareDatetime, Field, JsonValue, RootModel
 from bot.api.models import MOST_POSITION, Params, View
 from bot.api.operations import Call, Stream, operation
 from bot.api.refusals import GONE
-from bot.api.shoppers import ProfileView
+from bot.api.shoppers import KindQuery, ProfileView
 from bot.bus import CHANGES
 from bot.parts import BUS
-from preferences.profile import Profile, as_json
+from preferences.profile import Profile, as_json, of_kind
 from preferences.store.changes import Change, ChangeType, head_position, read_changes
 from preferences.store.engine import Store
 from preferences.store.everyone import every_profile
@@ -105,13 +105,13 @@ async def list_changes(call: Call, query: ChangesQuery) -> ChangesPage:
 
 
 @operation("GET", "/v1/export", {"export"})
-async def export_everybody(call: Call) -> Stream[ExportLine]:
+async def export_everybody(call: Call, query: KindQuery) -> Stream[ExportLine]:
     """Export everybody, as JSON lines.
 
     The first line has the position to follow the changes from, the last one says how many shoppers
     there were.
     """
-    return Stream(_lines(call.store, call.now))
+    return Stream(_lines(call.store, call.now, query.kind))
 
 
 async def _wait_for(call: Call, query: ChangesQuery) -> list[Change]:
@@ -149,16 +149,15 @@ def _view(change: Change, profile: Profile | None) -> ChangeView:
     )
 
 
-async def _lines(store: Store, now: datetime) -> AsyncIterator[bytes]:
+async def _lines(store: Store, now: datetime, kind: str | None) -> AsyncIterator[bytes]:
     position = await head_position(store)
     at = now.astimezone(UTC).isoformat().replace("+00:00", "Z")
     yield _line({"kind": "head", "position": position, "at": at})
     shoppers = 0
     async for profiles in every_profile(store):
         shoppers += len(profiles)
-        yield b"".join(
-            _line({"kind": "shopper", "profile": as_json(profile)}) for profile in profiles
-        )
+        shown = [of_kind(one, kind) for one in profiles] if kind else profiles
+        yield b"".join(_line({"kind": "shopper", "profile": as_json(one)}) for one in shown)
     yield _line({"kind": "end", "shoppers": shoppers})
 
 

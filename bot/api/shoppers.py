@@ -7,12 +7,13 @@ from pydantic import ConfigDict, JsonValue
 from bot.api.models import Params, Text, View
 from bot.api.operations import Call, operation
 from bot.api.refusals import NOT_FOUND
-from preferences.profile import as_json
+from preferences.profile import as_json, of_kind
 from preferences.store.persons import unknown_shopper
 from preferences.store.profiles import read_profile
 from preferences.store.shoppers import shopper_named
 
 _CUSTOMER = "customer"
+type Kind = Literal["declared", "observed", "inferred", "imported"]
 
 
 class ShopperPath(Params):
@@ -20,6 +21,13 @@ class ShopperPath(Params):
 
     id: Text
     """Our id of the shopper or, with the scope `lookup`, a customer number: `customer:1001`."""
+
+
+class KindQuery(Params):
+    """What of it."""
+
+    kind: Kind | None = None
+    """What is known of one kind alone, as `declared`; without it, of all."""
 
 
 class Preference(View):
@@ -30,7 +38,7 @@ class Preference(View):
     id: str
     question: str
     value: str
-    kind: Literal["declared", "observed", "inferred", "imported"]
+    kind: Kind
     purpose: str
 
 
@@ -63,18 +71,19 @@ class ProfileView(View):
 
 
 @operation("GET", "/v1/shoppers/{id}/preferences", {"read"}, problems=[NOT_FOUND], conditional=True)
-async def read_preferences(call: Call, path: ShopperPath) -> ProfileView:
+async def read_preferences(call: Call, path: ShopperPath, query: KindQuery) -> ProfileView:
     """Read what may be used of a shopper.
 
     Declared answers under a permission that stands, facts of the shop beside them, the last word
     on each purpose, and what the shopper does not want.
     """
-    return await view_of(call, await person(call, path.id))
+    return await view_of(call, await person(call, path.id), query.kind)
 
 
-async def view_of(call: Call, shopper: str) -> ProfileView:
-    """Give the profile of the person that a shopper is."""
-    return ProfileView.model_validate(as_json(await read_profile(call.store, shopper)))
+async def view_of(call: Call, shopper: str, kind: Kind | None = None) -> ProfileView:
+    """Give the profile of the person that a shopper is; with a kind, no more of it than that."""
+    profile = await read_profile(call.store, shopper)
+    return ProfileView.model_validate(as_json(of_kind(profile, kind) if kind else profile))
 
 
 async def person(call: Call, name: str) -> str:

@@ -8,6 +8,7 @@ from preferences.catalogue import Catalogue
 from preferences.dates import written
 from preferences.profile import Answer, ConsentEvent, SuppressionEntry
 from preferences.store.own import Own
+from preferences.store.sources import SOURCES
 from preferences.texts import fill
 from preferences.voice import Voice
 
@@ -61,6 +62,7 @@ def own_page(frame: Frame, own: Own, catalogue: Catalogue, pause_days: int, *, d
         _answers(frame, own, catalogue),
         _permissions(frame, own, catalogue),
         _quiet(frame, own, catalogue, pause_days),
+        _section(frame, "looks", tag("ul", *_sources(frame))),
         _leaving(frame, own),
     )
 
@@ -83,21 +85,33 @@ def deletion_page(frame: Frame) -> str:
 
 def _answers(frame: Frame, own: Own, catalogue: Catalogue) -> Markup:
     shown = [_answer(frame, answer, catalogue) for answer in own.answers]
-    if own.purchases:
-        bought = frame.voice.say("data_purchases", frame.locale, 0, count=str(own.purchases))
-        shown.append(tag("article", tag("p", bought)))
+    for answers, why in (
+        (own.contradicted, "contradicted"),
+        (own.expired, "expired"),
+        (own.unpermitted, "unpermitted"),
+    ):
+        shown += [_answer(frame, answer, catalogue, why) for answer in answers]
+    for counted, occasion in ((own.purchases, "data_purchases"), (own.asked, "page_asks")):
+        if counted:
+            count, where = str(sum(counted.values())), ", ".join(counted)
+            said = frame.voice.say(occasion, frame.locale, 0, count=count)
+            origin = tag("p", frame.say("from", source=where), class_="quiet")
+            shown.append(tag("article", tag("p", said), origin))
     return _section(frame, "answers", *(shown or [tag("p", frame.say("nothing"))]))
 
 
-def _answer(frame: Frame, answer: Answer, catalogue: Catalogue) -> Markup:
+def _answer(frame: Frame, answer: Answer, catalogue: Catalogue, unused: str = "") -> Markup:
+    """Show an answer; `unused` is the occasion that says why it is not used."""
     date = written(answer.answered_at, frame.locale)
-    origin = "said" if answer.is_declared else "brought"
+    origin = frame.say("said" if answer.is_declared else "brought", date=date)
+    if not answer.is_declared:
+        origin = f"{origin} {frame.say('from', source=answer.source)}"
     return tag(
         "article",
         tag("h3", _question(frame, answer.question, catalogue, answer.wording)),
         tag("p", _value(frame, answer, catalogue), class_="value"),
-        tag("p", frame.say(origin, date=date), class_="quiet"),
-        *_acts(frame, answer, catalogue),
+        tag("p", origin, class_="quiet"),
+        *([tag("p", frame.say(unused))] if unused else _acts(frame, answer, catalogue)),
     )
 
 
@@ -163,6 +177,11 @@ def _silent(frame: Frame, entry: SuppressionEntry, catalogue: Catalogue) -> str:
             return frame.say(
                 "silent_about", target=_question(frame, entry.target, catalogue, entry.target)
             )
+
+
+def _sources(frame: Frame) -> Iterator[Markup]:
+    """Tell what the rules go by, and what for."""
+    return (tag("li", frame.say(f"looks_{name}")) for name in SOURCES)
 
 
 def _leaving(frame: Frame, own: Own) -> Markup:

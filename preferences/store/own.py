@@ -1,7 +1,9 @@
 """What a shopper may see of themselves outside of a conversation, by how sure it is who they are."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -9,10 +11,11 @@ from preferences.errors import NotFoundError
 from preferences.profile import Answer, Profile
 from preferences.store.claims import is_stranger
 from preferences.store.engine import Store
-from preferences.store.persons import head_of
+from preferences.store.persons import head_of, of_person
 from preferences.store.profiles import read_profile
-from preferences.store.states import count_purchases
-from preferences.store.tables import AnswerRow, AskRow, ConversationRow
+from preferences.store.tables import AnswerRow, AskRow, ConversationRow, PurchaseRow
+
+_QUESTION = (col(AskRow.kind) == "question") & col(AskRow.begun_by).is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +24,19 @@ class Own:
 
     `answers` are those that may be used, without what was said elsewhere where `is_sure` is false:
     it may be another who holds this device. Then nothing but what was said here may be taken along.
-    `purchases` counts those that the shop reported.
+    `contradicted`, `expired` and `unpermitted` are kept too, and not used. `purchases` counts those
+    that the shop reported, by where they come from; `asked` what was asked, by channel.
     """
 
     profile: Profile
     answers: tuple[Answer, ...]
     locale: str
     is_sure: bool
-    purchases: int
+    contradicted: tuple[Answer, ...]
+    expired: tuple[Answer, ...]
+    unpermitted: tuple[Answer, ...]
+    purchases: Mapping[str, int]
+    asked: Mapping[str, int]
 
 
 async def read_own(store: Store, conversation: str) -> Own:
@@ -45,10 +53,40 @@ async def read_own(store: Store, conversation: str) -> Own:
         head = await head_of(session, shopper)
         sure = row.assurance == "verified" or await is_stranger(session, head)
         here = await _said_in(session, conversation)
-        purchases = await count_purchases(session, head) if sure else 0
+        purchases = await _count(session, head, PurchaseRow, PurchaseRow.source) if sure else {}
+        asked = await _count(session, head, AskRow, AskRow.channel, _QUESTION) if sure else {}
     profile = await read_profile(store, shopper)
-    answers = tuple(answer for answer in profile.answers if sure or answer.id in here)
-    return Own(profile, answers, locale, sure, purchases)
+
+    def shown(answers: Iterable[Answer]) -> tuple[Answer, ...]:
+        return tuple(answer for answer in answers if sure or answer.id in here)
+
+    return Own(
+        profile,
+        shown(profile.answers),
+        locale,
+        sure,
+        contradicted=shown(conflict.answer for conflict in profile.conflicts),
+        expired=shown(profile.expired),
+        unpermitted=shown(profile.unpermitted),
+        purchases=purchases,
+        asked=asked,
+    )
+
+
+async def _count(
+    session: AsyncSession,
+    head: str,
+    table: type[PurchaseRow | AskRow],
+    by: str,
+    which: ColumnElement[bool] | None = None,
+) -> dict[str, int]:
+    """Count a person's rows of a table by a column, the most first."""
+    count = func.count()
+    query = select(col(by), count).where(of_person(table.shopper_id, head))
+    if which is not None:
+        query = query.where(which)
+    rows = (await session.exec(query.group_by(col(by)).order_by(count.desc(), col(by)))).all()
+    return dict(rows)
 
 
 async def _said_in(session: AsyncSession, conversation: str) -> set[str]:

@@ -11,6 +11,9 @@ from preferences.names import normal
     [
         ("email", " Ada.Lovelace@Example.COM ", "ada.lovelace@example.com"),
         ("email", "ada @example.com", "ada@example.com"),
+        ("email", "Dpdcnf87nu@PrivateRelay.AppleID.com", "dpdcnf87nu@privaterelay.appleid.com"),
+        ("email", "ana_at_shop_x1y2@icloud.com", "ana_at_shop_x1y2@icloud.com"),
+        ("email", "7f3k2.shop@mozmail.com", "7f3k2.shop@mozmail.com"),
         ("phone", "+49 (30) 123-456", "+4930123456"),
         ("phone", "0049 30 123456", "+4930123456"),
         ("phone", "+1 202 555 0123", "+12025550123"),

@@ -126,6 +126,15 @@ def test_those_are_chosen_who_said_all_of_it() -> None:
     assert audience("google", "matters_most=speed", "matters_most=ethics").row(person()) is None
 
 
+@pytest.mark.parametrize("kind", ["imported", "observed", "inferred"])
+def test_what_somebody_else_tells_of_them_is_nothing_that_they_said(kind: str) -> None:
+    told = replace(SAID, kind=kind, source="till", consent=None, answered_at=NOW)
+    profile = as_json(fold("s-1", Ledgers([MAIL], [told], [GIVEN, MAY]), NOW))
+
+    assert audience().row(profile)
+    assert audience("mail", "matters_most=price").row(profile) is None
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

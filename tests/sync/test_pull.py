@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from preferences.dialogue.respond import Assistant
 from preferences.store.destinations import read_cursor
 from preferences.store.engine import Store
 from preferences.store.outbox import claim
 from preferences.store.profiles import read_profile
-from preferences.store.tables import AnswerRow, SuppressionRow
+from preferences.store.tables import AnswerRow, CandidateRow, DecisionRow, SuppressionRow
 from sync.bell import Bell
 from sync.capabilities import Page, Remote
 from sync.errors import BatchRefusedError
@@ -19,7 +20,9 @@ from sync.preparing import prepare
 from sync.pull import keep_pulling, pull
 from sync.telling import Teller
 from sync.worker import Worker
+from tests.preferences.scenes import DAY, POLICY, VOICE
 from tests.preferences.store.seeds import add_shopper_who_answered, add_suppression
+from tests.preferences.store.shop import Shop
 from tests.sync.memory import MemoryCrm, TellingCrm
 from tests.sync.pages import CATALOGUE, mapping
 
@@ -30,6 +33,8 @@ CHANNEL = {
     "direction": "pull",
     "values": {"email": "MAIL"},
 }
+
+ABOUT = {"purchase": "order-1", "sku": "hat", "product": "Hat"}
 
 
 def teller(store: Store, crm: MemoryCrm, folder: Path, *lines: dict[str, object]) -> Teller:
@@ -107,6 +112,25 @@ async def test_a_known_attribute_becomes_a_fact_once_and_is_not_sent_back(
     assert row.answered_at == at
     await Worker(one, Bell()).tell()
     assert crm.records["a"] == {"for_whom": "gift"}
+
+
+async def test_what_the_crm_knows_is_not_asked(store: Store, tmp_path: Path) -> None:
+    shop = Shop(store, assistant=Assistant(CATALOGUE, VOICE, POLICY))
+    talk = await shop.meets("1001")
+    candidate = CandidateRow(
+        id="candidate", shopper_id=talk.shopper, question_id="channel_preference", about=ABOUT,
+        reason="purchase", created_at=shop.now, expires_at=shop.now + DAY,
+    )  # fmt: skip
+    async with store.begin() as session:
+        session.add(candidate)
+    crm = TellingCrm(Remote(talk.shopper, fields={"channel": "MAIL"}, at=shop.now))
+
+    assert await pull(teller(store, crm, tmp_path), CATALOGUE, ["crm"]) == 1
+    replies = await shop.sees(talk, "opened")
+
+    assert {reply["kind"] for reply in replies} == {"say"}
+    [decision] = await shop.rows(DecisionRow)
+    assert [reason["code"] for reason in decision.reasons] == ["known_already"]
 
 
 async def test_where_the_crm_wins_its_word_is_kept_beside_the_shoppers(

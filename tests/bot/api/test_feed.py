@@ -14,6 +14,7 @@ from preferences.store.links import link
 from preferences.store.tables import IdentityRow
 from tests.bot.api.conftest import Api
 from tests.bot.api.test_facts import fact, tell
+from tests.preferences.store.shop import Shop
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -27,6 +28,33 @@ async def test_a_change_carries_the_profile_as_it_is_now(api: Api) -> None:
     [change] = page["changes"]
     assert change["profile"] == (await api.get(f"/v1/shoppers/{shopper}/preferences")).json
     assert (change["position"], change["erased"]) == (page["position"], False)
+
+
+@pytest.mark.parametrize("kind", ["declared", "imported", "observed", "inferred"])
+async def test_one_kind_of_what_is_known_is_given_alone(api: Api, kind: str) -> None:
+    shop = Shop(api.store, now=datetime.now(UTC))
+    talk, _ = await shop.asks_the_question("1001")
+    await shop.hears(talk, "a gift", "answer", "gift")
+    pets = {"question": "motivation_pets", "value": "treat", "at": shop.now.isoformat()}
+    rivals = [fact(**pets), fact(**pets | {"kind": "observed", "value": "good_food"})]
+    await tell(api, talk.shopper, *rivals, fact(question="motivation_books", value="escape"))
+
+    whole = (await api.get(f"/v1/shoppers/{talk.shopper}/preferences")).json
+    alone = (await api.get(f"/v1/shoppers/{talk.shopper}/preferences?kind={kind}")).json
+    export = (await api.get(f"/v1/export?kind={kind}")).raw
+    wrong = await api.get(f"/v1/shoppers/{talk.shopper}/preferences?kind=guessed")
+
+    parts = ("preferences", "conflicts", "expired")
+    assert {one["kind"] for part in parts for one in whole[part]} == {
+        "declared",
+        "imported",
+        "observed",
+    }
+    for part in parts:
+        assert alone[part] == [one for one in whole[part] if one["kind"] == kind]
+    assert json.loads(export.splitlines()[1])["profile"] == alone
+    assert {**alone, **{part: whole[part] for part in parts}} == whole
+    assert (wrong.status, wrong.json["field"]) == (422, "kind")
 
 
 async def test_changes_are_read_page_by_page(api: Api) -> None:

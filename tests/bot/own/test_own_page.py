@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -15,6 +15,7 @@ from bot.tokens import TokenError
 from preferences.profile import Profile, as_json
 from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.profiles import read_profile
+from preferences.store.sources import SOURCES
 from preferences.store.tables import AnswerRow, OutboxRow, SuppressionRow
 from preferences.store.wishes import Reported, Shown, report_decision
 from sync.fields import values_of
@@ -22,8 +23,10 @@ from sync.mapping import load_mapping
 from sync.marketing import permissions
 from tests.bot.api.conftest import Api
 from tests.bot.conftest import Gateway, Page
+from tests.preferences.scenes import VOICE
 from tests.preferences.store.shop import Shop
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ANSWER = re.compile(r'name="answer" value="(\w+)"')
 
 
@@ -92,6 +95,8 @@ async def test_a_shopper_sees_corrects_and_mutes(gateway: Gateway) -> None:
     assert status == 200
     assert "“A gift”" in shown
     assert "7 purchases that Corner Shop reported to me" in shown
+    assert "Where from: shopify." in shown
+    assert "Questions that you were asked: 1" in shown
     assert "is “Linen dress” a gift, or for you?" in shown
     assert "“For me”" in corrected[1]
     assert "“A gift”" not in corrected[1]
@@ -104,12 +109,16 @@ async def test_a_shopper_sees_corrects_and_mutes(gateway: Gateway) -> None:
     assert (wish.scope, wish.target, wish.source) == ("topic", "gift_or_self", "shopper")
 
 
-async def test_what_was_permitted_is_taken_back_and_hides_what_was_said(gateway: Gateway) -> None:
+async def test_what_was_permitted_is_taken_back_and_what_was_said_is_not_used(
+    gateway: Gateway,
+) -> None:
     page = await has_answered(gateway)
     async with opened(gateway, page) as own:
         _, shown = await own.does("withdraw", purpose="tailor_suggestions")
 
-    assert "A gift" not in shown
+    assert "Nothing is kept" in shown  # of permissions
+    assert "You do not permit it any more" in shown
+    assert not ANSWER.findall(shown)
     profile = await profile_of(gateway)
     assert profile.consents["tailor_suggestions"].state == "withdrawn"
     assert profile.answers == ()
@@ -207,13 +216,29 @@ async def test_what_the_shop_brought_along_is_told_apart_and_is_not_corrected_he
     now = datetime.now(UTC)
     told = Telling(shopper, [Fact("imported", "channel_preference", "email", "crm", now)], "e-1")
     await add_facts(store, told, gateway.app[CATALOGUE], (), now)
+    pets = Fact("imported", "motivation_pets", "good_food", "crm", now)
+    more = [
+        pets,
+        replace(pets, kind="observed", value="treat", source="till", at=now - timedelta(days=1)),
+        replace(pets, question="motivation_books", value="escape", source="old crm", at=LONG_AGO),
+    ]
+    await add_facts(store, Telling(shopper, more, "e-2"), gateway.app[CATALOGUE], (), now)
     async with opened(gateway, page) as own:
-        [imported] = [one for one in await Shop(store).rows(AnswerRow) if one.kind == "imported"]
+        _, shown = await own.shows()
+        rows = await Shop(store).rows(AnswerRow)
+        [imported] = [one for one in rows if one.question_id == "channel_preference"]
         refused, _ = await own.does("correct", answer=imported.id, value="sms")
         unknown, _ = await own.does("mute", target="no such question")
         no_act, _ = await own.does("conjure")
 
     assert (refused, unknown, no_act) == (401, 401, 422)
+    for source, why in (
+        ("till", "What you said, or something newer, says otherwise"),
+        ("old crm", "This is too old to be relied on"),
+        ("crm", "You do not permit it any more"),
+    ):
+        assert re.search(rf"Where from: {source}\.</p>\s*<p>{why}", shown)
+    assert all(VOICE.say(f"page_looks_{name}", "en") in shown for name in SOURCES)
 
 
 async def test_without_a_ticket_or_with_a_forged_one_nothing_is_shown(gateway: Gateway) -> None:

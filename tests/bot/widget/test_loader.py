@@ -47,6 +47,24 @@ async def test_a_chat_the_page_opened_is_kept_for_the_tab_until_the_shopper_acts
     assert await shopper.stored("localStorage") == ["askfirst.session"]
 
 
+async def test_where_the_browser_blocks_storage_somebody_talks_as_ever(page, context, shop):
+    errors, shopper = [], Shopper(page)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    await page.add_init_script("""
+        for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"])
+            Object.defineProperty(window, name, {
+                get() { throw new DOMException("blocked", "SecurityError"); },
+            });
+    """)
+    await page.goto(shop)
+    await shopper.open()
+    await shopper.choice("For me").click()
+    await expect(shopper.bubbles).to_have_count(4)
+
+    assert errors == []
+    assert await context.cookies() == []
+
+
 async def test_opening_by_the_page_leaves_the_focus_and_by_the_shopper_takes_it(page, shop):
     shopper = Shopper(page)
     await page.goto(shop)

@@ -54,6 +54,21 @@ async def strangers(store: Store, *names: str) -> None:
             await add_shopper(session, name)
 
 
+async def test_a_purchase_is_spoken_of_where_the_shop_vouches_for_who_talks_alone(
+    shop: Shop,
+) -> None:
+    talk, device = await shop.meets("4711"), await shop.meets()
+    await join(shop.store, talk.shopper, device.shopper)
+    await shop.has_a_habit("4711")
+    await shop.sells("4711", "order-1", "dress")
+
+    there = await shop.sees(device, "opened")
+    here = await shop.sees(talk, "opened")
+
+    assert {reply["kind"] for reply in there} == {"say"}
+    assert here[-1]["kind"] == "consent"
+
+
 async def test_a_linked_person_is_read_under_one_id_and_parted_without_a_trace(
     store: Store,
 ) -> None:

@@ -1,6 +1,8 @@
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +13,10 @@ from sqlmodel import col, select
 
 from preferences.conversation import Answered, Suppress, Suppression
 from preferences.dialogue.respond import Said
-from preferences.errors import UnavailableError
+from preferences.errors import NotFoundError, UnavailableError
 from preferences.store.changes import read_changes
 from preferences.store.conversations import Conversation
+from preferences.store.corrections import correct_answer
 from preferences.store.desk import Desk
 from preferences.store.engine import Store
 from preferences.store.facts import Fact, Telling, add_facts
@@ -175,6 +178,27 @@ async def withdrawn_elsewhere(store: Store, shopper: str) -> None:
 
 # Nothing is declared but what a shopper said
 
+ON_PAGE = "(on the page)"
+
+
+async def corrects_all(shop: Shop, talk: Conversation, value: str) -> None:
+    """Press what corrects an answer, of every row that there is; of a shop's fact it is refused."""
+    for row in await shop.rows(AnswerRow):
+        with suppress(NotFoundError):
+            corrected = (row.id, value)
+            await correct_answer(shop.store, talk.shopper, corrected, CATALOGUE, ("log",), shop.now)
+
+
+def test_three_modules_write_answers_and_each_is_tried_below() -> None:
+    root = Path(__file__).parents[3]
+    sources = [file for top in ("actions", "bot", "preferences", "sync")
+               for file in (root / top).rglob("*.py")]  # fmt: skip
+    writers = {
+        file.stem for file in sources if re.search(r"(?<!class )\bAnswerRow\(", file.read_text())
+    }
+
+    assert writers == {"records", "corrections", "facts"}
+
 
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -183,7 +207,7 @@ async def withdrawn_elsewhere(store: Store, shopper: str) -> None:
     said=st.lists(
         st.tuples(
             st.sampled_from(
-                ["a gift", "for me", "yes", "no", "stop", "start", "perhaps, who knows"]
+                ["a gift", "for me", "yes", "no", "stop", "start", "perhaps, who knows", ON_PAGE]
             ),
             st.sampled_from(["", "answer", "affirm", "deny", "out_of_scope", "unsure"]),
             st.sampled_from(["gift", "self", ""]),
@@ -205,7 +229,10 @@ async def test_whatever_is_said_and_told_only_the_shoppers_own_words_are_declare
         telling = Telling(talk.shopper, [fact], f"{talk.id}/{number}")
         await add_facts(store, telling, CATALOGUE, ["log"], NOW)
     for text, act, value in said:
-        await shop.hears(talk, text, act, value)
+        if text == ON_PAGE:
+            await corrects_all(shop, talk, value or "self")
+        else:
+            await shop.hears(talk, text, act, value)
 
     async with store.begin(readonly=True) as session:
         query = select(AnswerRow).where(AnswerRow.shopper_id == talk.shopper)
@@ -219,8 +246,9 @@ async def test_whatever_is_said_and_told_only_the_shoppers_own_words_are_declare
     assert sorted(row.value for row in answers if row.kind != "declared") == sorted(
         value for _, value in facts
     )
+    said_here = messages | {f"corrects:{row.id}" for row in declared}
     for row in declared:
-        assert (row.source, row.message_id in messages) == ("shopper", True)
+        assert (row.source, row.message_id in said_here) == ("shopper", True)
         basis = events[row.consent_id or ""]
         assert (basis.state, basis.purpose) == ("given", row.purpose)
         assert basis.occurred_at <= row.answered_at

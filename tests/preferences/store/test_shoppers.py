@@ -3,9 +3,15 @@ import asyncio
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from preferences.errors import NotFoundError
+from preferences.errors import BadInputError, NotFoundError
 from preferences.store.engine import open_store
-from preferences.store.shoppers import Assurance, find_shopper, known_shopper, shopper_named
+from preferences.store.shoppers import (
+    Assurance,
+    add_name,
+    find_shopper,
+    known_shopper,
+    shopper_named,
+)
 from preferences.store.tables import IdentityRow, ShopperRow
 from tests.preferences.scenes import DAY, NOW
 from tests.preferences.store.shop import Shop
@@ -32,6 +38,16 @@ async def test_a_name_that_was_unlinked_is_free_for_somebody_else(shop: Shop) ->
 
     assert again.shopper != talk.shopper
     assert await shopper_named(shop.store, "customer", "4711") == again.shopper
+
+
+async def test_a_name_of_somebody_else_is_not_given_away(shop: Shop) -> None:
+    talk, other = await shop.meets("4711"), await shop.meets("4712")
+    told = {"assurance": "claimed", "proof": "shop", "now": NOW}
+
+    with pytest.raises(BadInputError, match="Somebody else has this name"):
+        async with shop.store.begin() as session:
+            await add_name(session, other.shopper, "customer", "4711", **told)
+    assert await shopper_named(shop.store, "customer", "4711") == talk.shopper
 
 
 async def test_how_sure_it_is_who_they_are_is_kept(shop: Shop) -> None:
