@@ -137,7 +137,7 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
     identify: later("identify"),
     async logout() {
       wanted = false;
-      if (kept("askfirst.session")) chat ??= load();
+      if (kept("askfirst.session")) api.load();
       await later("logout")();
       for (const store of stores()) {
         for (const key in store) if (key.startsWith("askfirst.")) delete store[key];

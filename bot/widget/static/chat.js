@@ -234,12 +234,12 @@ export class Chat {
   }
 
   #forget() {
+    this.#clear(); // first: what is shown no more would be counted as unread
     this.#config.close();
     this.hide();
     this.#identity.token = null;
     this.#connection.leave();
     this.#face.composer.clear();
-    this.#clear();
     this.#config.emit("logout");
   }
 

@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.bot.widget.driving import Shopper
-from tests.bot.widget.fake_gateway import QUESTION, question, say
+from tests.bot.widget.fake_gateway import LABELS, QUESTION, question, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -80,9 +80,9 @@ async def test_escape_outside_the_panel_belongs_to_the_page(shopper, page):
 async def test_roles_and_names_tell_a_screen_reader_what_is_what(shopper, page):
     await asked(shopper)
 
-    await expect(page.get_by_role("log", name="Conversation")).to_have_attribute(
-        "aria-live", "polite"
-    )
+    log = page.get_by_role("log", name="Conversation")
+    await expect(log).to_have_attribute("aria-live", "polite")
+    await expect(log).to_have_attribute("aria-relevant", "additions")
     await expect(page.get_by_role("group", name=QUESTION)).to_be_visible()
     await expect(page.get_by_role("textbox", name="Write a message")).to_be_visible()
     dialog = page.get_by_role("dialog", name="Corner Shop assistant (automated)")
@@ -101,6 +101,30 @@ async def test_messages_already_shown_are_left_alone_by_new_ones(shopper, gatewa
     assert await shopper.bubbles.first.evaluate("node => node.marked") is True
 
 
+async def test_what_was_said_before_is_not_read_out_and_what_comes_is(shopper, page, gateway):
+    await asked(shopper)
+    await page.add_init_script(
+        "live = []; const look = () => { const log = document.querySelector('askfirst-chat')"
+        "?.shadowRoot?.querySelector('.log'); if (!log) return void requestAnimationFrame(look);"
+        " new MutationObserver(() => live.push(log.ariaLive)).observe(log, {childList: true}) };"
+        " look()"
+    )
+    await page.route("**/v1/chat/stream?*", after_a_while)
+    await page.reload()
+    await expect(shopper.log).to_have_attribute("aria-live", "polite")
+    before = await page.evaluate("live.splice(0)")
+    gateway.last.add({"from": "assistant", **say("more")})
+    await expect(shopper.bubbles).to_have_count(3)
+
+    assert set(before) == {"off"}
+    assert await page.evaluate("live") == ["polite"]
+
+
+async def after_a_while(route) -> None:
+    await route.request.frame.page.wait_for_timeout(300)
+    await route.continue_()
+
+
 async def test_every_target_is_at_least_44_pixels(shopper, page, gateway):
     gateway.broken = True
     await shopper.open()
@@ -117,6 +141,24 @@ async def test_every_target_is_at_least_44_pixels(shopper, page, gateway):
     sizes = [await target.bounding_box() for target in await targets.all()]
     assert len(sizes) == 14
     assert min(min(box["width"], box["height"]) for box in sizes if box) >= 44
+
+
+async def test_what_has_the_focus_is_never_covered(shopper, page, gateway):
+    """Reached from above, by the keyboard: the field below the log stands over none of it."""
+    gateway.script = lambda _act: [say("line\n" * 60), question()]
+    await asked(shopper)
+    await shopper.log.focus()
+    await shopper.log.evaluate("node => { node.scrollTop = 0 }")
+    seen = (
+        "node => { const {left, top, right, bottom} = node.getBoundingClientRect();"
+        " return [top + 1, (top + bottom) / 2, bottom - 1].every(y =>"
+        " node.getRootNode().elementFromPoint((left + right) / 2, y) === node) }"
+    )
+
+    for label in LABELS:
+        await page.keyboard.press("Tab")
+        await expect(shopper.choice(label)).to_be_focused()
+        assert await shopper.choice(label).evaluate(seen), label
 
 
 async def test_choices_have_equal_weight(shopper):
@@ -186,6 +228,8 @@ async def test_reduced_motion_moves_nothing(shopper, page, gateway):
         )
         == 0
     )
+    for part in (shopper.panel, page.locator("askfirst-chat .dots i").first):
+        assert await part.evaluate("node => getComputedStyle(node).animationName") == "none"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -246,9 +290,15 @@ async def test_forced_colours_keep_every_outline(shopper, page):
     await page.emulate_media(forced_colors="active")
     await asked(shopper)
 
-    for part in (shopper.launcher, shopper.choices.first, shopper.bubbles.first):
+    send, bubble = page.locator("askfirst-chat .send"), shopper.bubbles.first
+    for part in (shopper.launcher, shopper.choices.first, bubble, send):
         width = await part.evaluate("node => getComputedStyle(node).borderTopWidth")
         assert re.match(r"[1-9]", width)
+    icon, ground = await shopper.launcher.evaluate(
+        "node => [getComputedStyle(node, '::before'), getComputedStyle(node)]"
+        ".map(style => style.backgroundColor)"
+    )
+    assert icon != ground
 
 
 async def test_by_touch_neither_opening_nor_answering_calls_the_keyboard(browser, shop):

@@ -148,6 +148,7 @@ async def test_an_answer_while_the_chat_is_closed_is_counted_on_the_launcher(pag
 
     await expect(page.get_by_role("button", name="Open chat, 1 new message")).to_be_visible()
     await expect(page.locator("askfirst-chat .badge")).to_have_text("1")
+    await expect(page.get_by_role("status").filter(has_text="1 new message")).to_have_count(1)
     await shopper.open()
     await expect(page.locator("askfirst-chat .badge")).to_be_hidden()
 

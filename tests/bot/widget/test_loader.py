@@ -92,7 +92,7 @@ async def test_after_a_reload_the_chat_is_open_only_if_it_was(page, shop):
     await expect(shopper.panel).to_be_hidden()
 
 
-async def test_a_page_can_listen_and_stop_listening(page, shop):
+async def test_a_page_can_listen_and_stop_listening(page, shop, gateway):
     await page.goto(shop)
     await page.evaluate(
         "heard = []; for (const name of ['open', 'close', 'message'])"
@@ -102,6 +102,8 @@ async def test_a_page_can_listen_and_stop_listening(page, shop):
     await expect(Shopper(page).choices).not_to_have_count(0)
     await page.evaluate("off(); Askfirst.toggle()")
     await expect(Shopper(page).panel).to_be_hidden()
+    gateway.last.add({"from": "assistant", "kind": "say", "text": "More", "choices": []})
+    await expect(page.locator("askfirst-chat .badge")).to_have_text("1")
 
     assert await page.evaluate("heard") == ["open", "say", "question", "close"]
 
@@ -170,6 +172,7 @@ async def test_destroy_leaves_no_trace_on_the_page(page, shop, gateway):
     await shopper.open()
     await expect(shopper.choices).not_to_have_count(0)
     await page.evaluate("Askfirst.destroy()")
+    await page.evaluate("document.documentElement.append(document.createElement('template'))")
 
     await expect(page.locator("askfirst-chat")).to_have_count(0)
     assert await page.evaluate("'Askfirst' in window") is False
@@ -190,8 +193,10 @@ async def test_a_chat_that_could_not_be_loaded_can_be_tried_again(page, shop):
     shopper = Shopper(page)
     await page.goto(shop)
     await page.route("**/widget/chat.js", lambda route: route.abort())
+    await page.evaluate("heard = []; Askfirst.on('error', ({reason}) => heard.push(reason)); null")
     await shopper.launcher.click()
     await expect(page.get_by_role("button", name="not loaded")).to_be_visible()
+    assert await page.evaluate("heard") == ["load"]
     await page.unroute("**/widget/chat.js")
     await shopper.open()
 
@@ -212,6 +217,23 @@ async def test_works_on_a_shop_of_another_origin(page, shop, gateway):
         await shopper.choice("For me").click()
 
         await expect(shopper.bubbles).to_have_count(4)
+
+
+async def test_where_the_browser_keeps_nothing_a_conversation_goes_all_the_same(
+    page, context, shop, gateway
+):
+    await page.add_init_script(
+        "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name,"
+        " { get() { throw new DOMException('blocked', 'SecurityError') } })"
+    )
+    shopper = Shopper(page)
+    await page.goto(shop)
+    await shopper.open()
+    await shopper.choice("For me").click()
+    await expect(shopper.bubbles).to_have_count(4)
+
+    assert gateway.acts == ["<opened>", "For me"]
+    assert await context.cookies() == []
 
 
 async def test_a_tab_nobody_looks_at_holds_no_connection(page, shop, gateway):

@@ -1,10 +1,12 @@
 """What a shop's engineers call: before the chat is there, while it is open, and to end it."""
 
+import re
+
 import pytest
 from aiohttp import web
 from playwright.async_api import Page, expect
 
-from tests.bot.widget.conftest import POLICY, identity_of
+from tests.bot.widget.conftest import PACKAGE, POLICY, identity_of
 from tests.bot.widget.driving import Shopper, until
 from tests.bot.widget.fake_gateway import ASSISTANT, LABELS, FakeGateway, progress, serving
 
@@ -90,14 +92,24 @@ async def test_logout_ends_the_session_at_the_gateway_too(page, shop, gateway):
     assert await Shopper(page).stored("localStorage") == []
 
 
-async def test_logout_on_a_page_that_never_opened_the_chat_ends_it_as_well(page, shop, gateway):
+async def test_logout_on_a_page_that_never_booted_the_chat_ends_it_as_well(page, shop, gateway):
     shopper = await opened(page, shop)
     await page.evaluate("Askfirst.close()")
     await page.goto(f"{shop}/?autoload=false")
-    await page.evaluate("Askfirst.boot(); Askfirst.logout()")
+    await page.evaluate("Askfirst.logout()")
 
     await until(lambda: gateway.sessions == {})
     assert await shopper.stored("localStorage") == []
+
+
+async def test_logout_forgets_what_is_kept_here_though_the_chat_cannot_be_loaded(page, shop):
+    shopper = await opened(page, shop)
+    await page.route("**/widget/chat.js", lambda route: route.abort())
+    await page.reload()
+    await page.evaluate("Askfirst.logout()")
+
+    assert await shopper.stored("localStorage") == []
+    assert await shopper.stored("sessionStorage") == []
 
 
 async def test_show_and_hide_move_the_whole_of_it(page, shop):
@@ -193,6 +205,39 @@ async def test_events_tell_what_became_of_questions_permission_and_person(page, 
         ["consent:changed", "withdrawn"],
         ["handoff:end", None],
     ]
+
+
+async def test_a_page_hears_what_is_unread_and_that_somebody_signed_out(page, shop, gateway):
+    await page.add_init_script("window.Askfirst = [['on', 'ready', () => { window.early = true }]]")
+    shopper = await opened(page, shop)
+    await page.evaluate(LISTEN % "['ready', 'unread', 'close', 'logout']")
+    await shopper.launcher.click()
+    for _ in range(2):
+        gateway.last.add({"from": "assistant", "kind": "say", "text": "More", "choices": []})
+    await page.wait_for_function("heard.some(([name, count]) => name === 'unread' && count === 2)")
+    await shopper.open()
+    await page.get_by_role("button", name="Menu").click()
+    await page.get_by_role("button", name="Not you? Start again").click()
+    await page.wait_for_function("heard.some(([name]) => name === 'logout')")
+
+    told = await heard(page)
+    assert await page.evaluate("window.early")
+    assert told[:2] == [["ready", None], ["close", None]]
+    assert [count for name, count in told if name == "unread"][-2:] == [2, 0]
+
+
+async def test_a_connection_that_breaks_again_and_again_is_told_once(page, shop, gateway):
+    shopper = await opened(page, shop)
+    await page.evaluate(LISTEN % "['error']")
+    gateway.broken = True
+    gateway.last.tell("end", {})
+    await expect(shopper.status).to_have_text("No connection. Trying again…")
+    tried = gateway.requests.count("GET /v1/chat/stream")
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await until(lambda: gateway.requests.count("GET /v1/chat/stream") > tried)
+    await page.wait_for_timeout(100)
+
+    assert await heard(page) == [["error", "connection"]]
 
 
 async def test_what_was_there_before_the_page_is_no_news(page, shop, gateway):
@@ -295,27 +340,11 @@ async def test_the_gateway_is_told_where_the_device_is_and_what_its_browser_sign
 
 async def test_the_methods_are_those_that_the_declarations_name(page, shop):
     await page.goto(shop)
-    methods = await page.evaluate("Object.keys(Askfirst).sort()")
+    methods = await page.evaluate("Object.keys(Askfirst)")
+    types = (PACKAGE / "index.d.ts").read_text()
+    declared = types.partition("export interface Askfirst {")[2].partition("\n}\n")[0]
 
-    assert methods == sorted(
-        [
-            "boot",
-            "open",
-            "close",
-            "toggle",
-            "show",
-            "hide",
-            "on",
-            "identify",
-            "logout",
-            "track",
-            "setLocale",
-            "setTheme",
-            "destroy",
-            "push",
-            "load",
-        ]
-    )
+    assert set(methods) == {"load", *re.findall(r"^  (\w+)[<(]", declared, re.MULTILINE)}
 
 
 async def test_works_on_a_page_whose_style_sheets_fight_everything(
