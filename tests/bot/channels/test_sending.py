@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
+from bot import gateway, sending
 from bot.channels.meta import classify, end_of
 from bot.parts import CHANNELS, STORE, TOKENS, VOICE
 from bot.sending import Sender
@@ -16,6 +17,15 @@ from tests.bot.channels.platform import refusal
 
 NOW = datetime.now(UTC)
 SOON, LATER = timedelta(minutes=2), timedelta(hours=25)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway whose pauses before it tries again are a twentieth of what they are."""
+    wait = sending._wait
+    monkeypatch.setattr(sending, "_wait", lambda tries, base: wait(tries, base) / 20)
+    monkeypatch.setattr(gateway, "_AGAIN_SECONDS", gateway._AGAIN_SECONDS / 20)
+    monkeypatch.setattr(gateway, "_GRACE", gateway._GRACE / 20)
 
 
 async def waits(line: Line, answer: tuple[int, dict[str, Any]] = (503, {})) -> Sender:
@@ -45,6 +55,7 @@ async def _bring_near(line: Line, after: timedelta) -> None:
             row.next_attempt_at = datetime.now(UTC) + after
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_what_a_platform_could_not_take_is_sent_again_by_itself(line: Line) -> None:
     line.platform.answers = [refusal(131000), refusal(130429)]
     await line.platform.writes("hello")
@@ -144,7 +155,11 @@ async def test_what_has_to_wait_keeps_back_what_was_said_after_it(line: Line) ->
     line.platform.answers = [refusal(131056, error_subcode=1)]
     await line.platform.writes("one")
     await line.ends_as("waiting")
+    await _bring_near(line, timedelta(hours=20))
     await line.platform.writes("two")
+    await line.ends_as("waiting", "waiting")
+    await _bring_near(line, timedelta(0))
+    await line.looks_again()
     await line.ends_as("sent", "sent")
 
     assert line.platform.texts[0].startswith("Hello, I am")
@@ -212,6 +227,18 @@ async def test_who_has_no_address_is_not_written_to(line: Line) -> None:
 
     assert line.platform.delivered[0]["recipient"] == "TEST"
     assert PHONE not in str(line.platform.delivered)
+
+
+@pytest.mark.parametrize(
+    ("base", "pauses"), [(0, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]), (4, [4, 16, 64, 256, 300])]
+)
+def test_each_pause_is_longer_than_the_one_before_up_to_five_minutes(
+    base: float, pauses: list[float]
+) -> None:
+    for tries, pause in enumerate(pauses):
+        told = {sending._wait(tries, base) for _ in range(20)}
+
+        assert 0.8 * pause <= min(told) < max(told) <= 1.2 * pause
 
 
 @pytest.mark.parametrize(
