@@ -37,6 +37,8 @@ def gift_or_self(act: dict[str, Any]) -> list[Reply]:
     """Asks once, thanks for any answer, and explains itself."""
     if act.get("event") == "opened":
         return [say("Hello, I am an automated assistant. You can stop me at any time."), question()]
+    if "event" in act:
+        return []
     words = act.get("press", act.get("text", "")).removeprefix("press-")
     if words.startswith("why"):
         return [question("So that I suggest what suits you, not what suits somebody else.")]

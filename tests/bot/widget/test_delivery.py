@@ -74,9 +74,9 @@ async def test_a_refusal_is_told_in_the_gateways_words_and_not_tried_again(shopp
 async def test_words_unsent_at_a_reload_are_sent_after_it(shopper, gateway):
     gateway.broken = True
     await shopper.write("do not lose me")
-    await shopper.page.wait_for_timeout(100)
-    gateway.broken = False
+    await until(lambda: gateway.requests.count("POST /v1/chat/messages") == 2)
     await shopper.page.reload()
+    gateway.broken = False
 
     await expect(shopper.bubbles.filter(has_text="Noted: do not lose me")).to_be_visible()
     assert gateway.acts == ["<opened>", "do not lose me"]
