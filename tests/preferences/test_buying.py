@@ -4,6 +4,7 @@ from datetime import timedelta
 from preferences.buying import (
     Bought,
     Figures,
+    Item,
     Order,
     figures_as_json,
     figures_from_json,
@@ -64,3 +65,13 @@ def test_figures_are_kept_as_json() -> None:
     figures = figures_of([order(bought("hat", 2))])
 
     assert figures_from_json(json.loads(json.dumps(figures_as_json(figures)))) == figures
+
+
+def test_what_is_bought_most_often_is_neither_the_latest_nor_the_most_at_once() -> None:
+    often = Item(3, 3, "Beans", "2026-01-01T00:00:00Z")
+    much = Item(2, 9, "Cups", "2026-02-01T00:00:00Z")
+    latest = Item(2, 9, "Pan", "2026-03-01T00:00:00Z")
+
+    assert Figures(items={"pan": latest, "beans": often, "cups": much}).favourite == "beans"
+    assert Figures(items={"pan": latest, "cups": much}).favourite == "pan"
+    assert Figures().favourite is None

@@ -56,6 +56,20 @@ def test_two_policies_have_one_hash_only_if_every_limit_is_the_same() -> None:
     assert policy.sha256 != policy.model_copy(update={"quiet_days": 1}).sha256
 
 
+def test_a_weight_is_in_the_hash_like_any_limit() -> None:
+    """A decision names it: two that decide otherwise must not have one name."""
+    policy = load_policy()
+    dearer = policy.worth.costs.model_copy(update={"asked": 0.06})
+    worth = policy.worth.model_copy(update={"costs": dearer})
+    misfit = policy.misfit.model_copy(update={"least_bits": 2.5})
+    condition = {"size_fit": Condition(orders=2)}
+    others = ({"worth": worth}, {"misfit": misfit}, {"conditions": condition})
+
+    hashes = {policy.model_copy(update=one).sha256 for one in ({}, *others)}
+
+    assert len(hashes) == 4
+
+
 def test_a_copy_with_another_limit_has_another_hash_though_the_first_was_asked_for() -> None:
     first = load_policy()
     before = first.sha256

@@ -246,6 +246,16 @@ def test_a_budget_counts_every_channel_to_the_minute(
     assert afterwards.question == "gift_or_self"
 
 
+def test_days_lie_between_two_questions_whatever_the_budgets_leave() -> None:
+    many = {f"questions_per_{span}": 99 for span in ("day", "week", "month")}
+    policy = with_limits(days_between_questions=3, **many)
+
+    soon = decided(ready(asked=(was("motive", "answered", 3 * DAY - MINUTE),)), policy=policy)
+    later = decided(ready(asked=(was("motive", "answered", 3 * DAY),)), policy=policy)
+
+    assert (codes(soon), later.question) == (["asked_recently"], "gift_or_self")
+
+
 def test_a_delicate_question_has_a_budget_of_its_own() -> None:
     twice = (was("gift_or_self", "answered", 9 * DAY), was("gift_or_self", "answered", 29 * DAY))
     others = tuple(replace(asked, question="motive") for asked in twice)

@@ -55,6 +55,7 @@ from tests.preferences.scenes import (
     respond,
     said,
     texts,
+    was_asked,
 )
 
 QUESTION, CONSENT, ERASE = an_ask("question"), an_ask("consent"), an_ask("erase")
@@ -158,6 +159,21 @@ def test_what_is_open_stays_open_while_something_else_happens(kind: AskKind) -> 
 
 def test_the_way_out_stands_right_behind_the_answers() -> None:
     assert QUESTION.choices[3] == Choice("Rather not say", act="decline")
+
+
+@pytest.mark.parametrize("reason", ["misfit:audience+recipient", "misfit:price", "welcome"])
+def test_why_a_purchase_made_it_worth_asking_is_not_in_the_words_of_the_question(
+    reason: str,
+) -> None:
+    found = replace(a_candidate(), reason=reason)
+    turn = respond(
+        opened(),
+        a_state(consents=GIVEN, candidates=(found,), asked=(was_asked("answered", 60 * DAY),)),
+    )
+
+    [question] = asking(turn)
+    wording = CATALOGUE.questions["gift_or_self"].wording["en"]
+    assert question.text == VOICE.fill(wording, product=found.about.product)
 
 
 def test_the_first_two_buttons_change_places_from_shopper_to_shopper_and_the_others_do_not() -> (

@@ -11,6 +11,7 @@ from preferences.errors import NotFoundError
 from preferences.store.conversations import Conversation
 from preferences.store.decisions import Decided, read_decisions
 from preferences.store.engine import open_store
+from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.history import After
 from preferences.store.ids import new_id
 from preferences.store.tables import (
@@ -182,6 +183,17 @@ async def test_what_was_answered_on_any_channel_is_not_asked_on_another(shop: Sh
     assert [reason["code"] for reason in (await decisions_of(shop, other))[0].reasons] == [
         "known_already"
     ]
+
+
+async def test_what_another_system_knows_is_not_asked(shop: Shop) -> None:
+    talk = await shop.meets("1")
+    fact = Fact("imported", "motive", "taste", "crm", shop.now)
+    await add_facts(shop.store, Telling(talk.shopper, [fact], "pulled"), CATALOGUE, (), shop.now)
+    await finds_worth_asking(shop, talk)
+    await shop.sees(talk, "opened")
+
+    [decided] = await decisions_of(shop, talk)
+    assert [reason["code"] for reason in decided.reasons] == ["known_already"]
 
 
 async def test_what_the_shop_reports_is_no_sign_of_the_shopper(shop: Shop) -> None:
