@@ -137,11 +137,9 @@ class Server:
 
     async def _close(self, received: Received, occasion: str, why: Why | None = None) -> None:
         conversation = received.conversation
-        said = self.voice.say(occasion, conversation.locale)
-        now = datetime.now(UTC)
-        await _patiently(
-            lambda: give_up(self.store, conversation.id, received.message_id, said, now, why)
-        )
+        said, hello = (self.voice.say(one, conversation.locale) for one in (occasion, "hello"))
+        told, now = (conversation.id, received.message_id, said), datetime.now(UTC)
+        await _patiently(lambda: give_up(self.store, *told, now, why, hello=hello))
 
 
 async def _patiently[Result](work: Callable[[], Awaitable[Result]]) -> Result:

@@ -38,10 +38,13 @@ async def give_up(
     apology: str,
     now: datetime,
     why: Why | None = None,
+    *,
+    hello: str = "",
 ) -> None:
     """Close a message that cannot be answered with an apology, so that the next ones can be.
 
-    With a reason it is a dead letter from now on. While a person talks there, nothing is said.
+    With a reason it is a dead letter from now on. While a person talks there, nothing is said. `hello`
+    comes first where the shopper was not told yet that this is a machine.
     """
     async with store.begin() as session:
         held = await hold(session, conversation, message_id)
@@ -51,9 +54,11 @@ async def give_up(
         inbound.answered_at, inbound.dead_why = now, why
         if row.handed_off_at is not None:
             return
-        row.last_seq += 1
-        reply = Reply("say", apology)
-        session.add(line_of(store.vault, row, inbound, reply, row.last_seq, now))
+        said = [apology] if row.disclosed_at or not hello else [hello, apology]
+        row.disclosed_at = row.disclosed_at or (now if hello else None)
+        for text in said:
+            row.last_seq += 1
+            session.add(line_of(store.vault, row, inbound, Reply("say", text), row.last_seq, now))
         if address := read_address(store.vault, row):
             put_dispatch(session, row, inbound, address, now)
 
@@ -105,15 +110,18 @@ async def replay_dead(store: Store, conversation: str = "") -> int:
 
 async def _free(session: AsyncSession, dead: MessageRow) -> None:
     """Let the apology stand for itself, so that the answer to the message is another one."""
-    said = select(MessageRow).where(
-        MessageRow.conversation_id == dead.conversation_id, MessageRow.reply_to == dead.seq
+    said = (
+        select(MessageRow)
+        .where(MessageRow.conversation_id == dead.conversation_id, MessageRow.reply_to == dead.seq)
+        .order_by(col(MessageRow.seq))
     )
     sent = select(DispatchRow).where(
         DispatchRow.conversation_id == dead.conversation_id, DispatchRow.reply_to == dead.seq
     )
-    apology = (await session.exec(said)).first()
-    if apology is None:
+    lines = (await session.exec(said)).all()
+    if not lines:
         return
-    apology.reply_to = apology.seq
+    for line in lines:
+        line.reply_to = lines[0].seq
     for dispatch in (await session.exec(sent)).all():
-        dispatch.reply_to = apology.seq
+        dispatch.reply_to = lines[0].seq

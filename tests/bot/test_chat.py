@@ -76,11 +76,12 @@ async def test_a_message_that_rasa_refuses_ends_with_an_apology(
     rasa.status = 422
     page = await gateway.page()
     await page.say(text="poison")
-    _, apology = await page.log(2)
+    _, hello, apology = await page.log(3)
     rasa.status = 200
     await page.say(text="and now?")
     lines = await page.log(2, after=apology["seq"])
 
+    assert "automated assistant" in hello["text"]
     assert "something went wrong on my side" in apology["text"]
     assert lines[1]["from"] == "assistant"
 

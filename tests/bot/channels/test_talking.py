@@ -129,8 +129,10 @@ async def test_what_cannot_be_read_is_said_once_and_cards_of_others_are_not_kept
     card = {"name": {"formatted_name": "Somebody else"}, "phones": [{"phone": "+49 30 999"}]}
     body = whatsapp(message("contacts", [card]), message("sticker", {"id": "1"}))
     assert await line.platform.post("whatsapp", body) == 200
-    (told,) = await line.receives(1)
+    (whole,) = await line.receives(1)
 
+    hello, _, told = whole.partition("\n\n")
+    assert hello.startswith("Hello, I am the automated assistant of Corner Shop")
     assert (
         told == "I can read words and buttons here, nothing else. Could you say it in a few words?"
     )
@@ -139,7 +141,10 @@ async def test_what_cannot_be_read_is_said_once_and_cards_of_others_are_not_kept
     assert [(row.kind, row.author) for row in rows] == [
         ("unheard", "shopper"),
         ("say", "assistant"),
+        ("say", "assistant"),
     ]
+    await line.platform.writes("hello")
+    assert "automated" not in (await line.receives(2))[1]
 
 
 async def test_the_words_under_a_picture_are_words(line: Line) -> None:
@@ -364,6 +369,7 @@ async def test_messenger_answers_with_quick_replies_and_its_own_echo_is_no_perso
     assert await line.platform.post("messenger", page(said("hello"))) == 200
     await line.receives(1)
     (sent,) = line.platform.delivered
+    assert text_of(sent).startswith("Hello, I am the automated assistant of Corner Shop")
     echo = said("…", mid=sent["wamid"], is_echo=True, metadata=sent["message"]["metadata"])
     echo |= {"sender": echo["recipient"], "recipient": {"id": PSID}}
     assert await line.platform.post("messenger", page(echo)) == 200

@@ -44,6 +44,7 @@ async def test_options_are_numbered_and_the_number_is_the_option(dial: Dial) -> 
         await line.is_a_customer()
         assert await report(line, FORM | {"MessageSid": "SM1", "ButtonPayload": "opened"}) == 200
         (notice,) = await line.receives(1)
+        assert notice.startswith("Hello, I am the automated assistant of Corner Shop")
         assert notice.endswith("\n\n1. Yes, you may\n2. No, thanks")
         await line.ends_as("sent")
         assert await report(line, FORM | {"MessageSid": "SM2", "Body": "1."}) == 200

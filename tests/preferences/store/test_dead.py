@@ -4,7 +4,8 @@ from preferences.store.conversations import read_log, read_unanswered, read_wait
 from preferences.store.dead import count_dead, dead_messages, give_up, replay_dead
 from preferences.store.dispatches import read_dispatches
 from preferences.store.tables import DispatchRow, MessageRow
-from tests.preferences.scenes import MINUTE, NOW
+from preferences.understanding import Guess, Heard
+from tests.preferences.scenes import MINUTE, NOW, VOICE
 from tests.preferences.store.shop import Shop
 from tests.preferences.store.test_arrivals import come, text
 
@@ -51,6 +52,24 @@ async def test_a_dead_letter_without_an_apology_is_answered_after_all(shop: Shop
     assert await dead_messages(shop.store) == []
     waiting = await read_unanswered(shop.store, talk.shopper)
     assert "poison" in [one.message_id for one in waiting]
+
+
+async def test_who_was_not_told_yet_hears_first_that_this_is_a_machine_and_hears_it_once(
+    shop: Shop,
+) -> None:
+    talk, _ = await come(shop, text("poison"), text("picture", "picture"))
+    await give_up(shop.store, talk.id, "poison", "I am sorry.", NOW, "failed", hello="A machine.")
+    await give_up(shop.store, talk.id, "picture", "I cannot read this.", NOW, hello="A machine.")
+    await replay_dead(shop.store)
+    await shop.turns.take(talk.id, "poison", Heard("poison", (Guess("greet", 0.9),)))
+
+    said = [
+        [line.text for line in one.lines] for one in await read_dispatches(shop.store, talk.shopper)
+    ]
+    greeting = [VOICE.say("greeting", "en", 0)]
+    assert sorted(said) == sorted(
+        [["A machine.", "I am sorry."], ["I cannot read this."], greeting]
+    )
 
 
 async def test_what_is_only_not_heard_is_no_dead_letter(shop: Shop) -> None:
