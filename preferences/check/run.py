@@ -6,33 +6,39 @@ from pathlib import Path
 from preferences.catalogue import HERE, Purpose, Question
 from preferences.check.gives import check_gives, check_referral
 from preferences.check.limits import check_entries, check_policy, check_sensitive
+from preferences.check.manner import Manner, check_manner, check_speaking
 from preferences.check.pages import Finding, Page, read_page
 from preferences.check.questions import check_question
-from preferences.check.shape import AS_QUESTIONS, Known, valid
+from preferences.check.shape import AS_LIMITS, AS_QUESTIONS, Known, valid
 from preferences.check.talk import check_occasions, check_purpose
 from preferences.texts import LOCALES
 
 _PURPOSES = "purposes.yml"
+_MANNER = "manner.yml"
 _LIMITS: Mapping[str, Callable[[Page, Known], Iterator[Finding]]] = {
     "entries.yml": check_entries,
     "gives.yml": check_gives,
     "referral.yml": check_referral,
     "policy.yml": check_policy,
     "sensitive.yml": check_sensitive,
+    _MANNER: lambda page, _known: check_manner(page),
 }
 
 
 def check(folder: Path = HERE) -> list[Finding]:
     """Look at the questions, purposes and wording, and at what is given, limited and silenced.
 
-    `entries.yml`, `gives.yml`, `referral.yml`, `policy.yml` and `sensitive.yml` are looked at where
-    they are there.
+    `entries.yml`, `gives.yml`, `referral.yml`, `policy.yml`, `sensitive.yml` and `manner.yml` are
+    looked at where they are there.
     Nothing found, all is well.
     """
     pages, findings = _read(_files(folder))
     known = _known(pages)
+    manner = _manner(pages)
     for page in pages:
         findings += _about(page, known)
+        if manner is not None and page.file.name != _MANNER:
+            findings += check_speaking(page, manner)
     return sorted(findings, key=lambda finding: (str(finding.file), finding.line))
 
 
@@ -53,6 +59,13 @@ def _known(pages: Sequence[Page]) -> Known:
         purposes=_names(pages, _PURPOSES) or frozenset(),
         gives=_names(pages, "gives.yml"),
     )
+
+
+def _manner(pages: Sequence[Page]) -> Manner | None:
+    """Give how the shop speaks; None where it does not say, or not rightly."""
+    page = next((page for page in pages if page.file.name == _MANNER), None)
+    found = None if page is None else valid(Manner, page, page.data, AS_LIMITS)
+    return found if isinstance(found, Manner) else None
 
 
 def _names(pages: Sequence[Page], file: str) -> frozenset[str] | None:

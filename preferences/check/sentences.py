@@ -91,12 +91,13 @@ def _lists() -> tuple[_Words, ...]:
             entry["what"],
             entry["remedy"],
             _WHERE[entry["where"]],
-            {locale: _pattern(entry[locale]) for locale in LOCALES},
+            {locale: pattern_of(entry[locale]) for locale in LOCALES},
         )
         for entry in page.values()
     )
 
 
-def _pattern(words: list[str]) -> re.Pattern[str]:
+def pattern_of(words: list[str]) -> re.Pattern[str]:
+    """Give the pattern that finds any of these words; a * in one stands for any ending."""
     either = "|".join(re.escape(word).replace(r"\*", r"\w*") for word in words)
     return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)

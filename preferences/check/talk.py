@@ -1,5 +1,6 @@
 """What the assistant says outside of questions: the notices, and the sentences for each occasion."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from preferences.catalogue import Purpose
@@ -37,6 +38,22 @@ _BUTTONS = (
 )
 _INTRODUCING = ("title", "hello", "hello_again", "hello_friend")
 
+# A title holds the shop's name, these words, and no other.
+_ROLE = frozenset(
+    {
+        *("shop", "assistant", "automated", "automatic", "the", "of", "from", "at"),
+        *("asistente", "automático", "automática", "de", "del", "la", "el"),
+        *("assistent", "assistentin", "automatisch", "automatischer", "automatische", "von", "der"),
+    }
+)
+_WORD = re.compile(r"\w+")
+# Who says "I am" and goes on with a capital says a name; in German only what is no article does.
+_A_NAME = {
+    "en": re.compile(r"\bI(?: am|'m|’m) [A-Z]|\b[Mm]y name is\b"),
+    "es": re.compile(r"\b[Ss]oy [A-ZÁÉÍÓÚÑ]|\b[Mm]e llamo\b|\b[Mm]i nombre es\b"),
+    "de": re.compile(r"\b[Ii]ch bin [A-ZÄÖÜ]|\b[Ii]ch heiße\b|\b[Mm]ein Name ist\b"),
+}
+
 type Occasions = Mapping[str, str | list[str]]
 
 
@@ -70,13 +87,24 @@ def check_occasions(page: Page, locale: str) -> Iterator[Finding]:
         yield from check_sentence(sentence, None)
         if occasion in _BUTTONS:
             yield from _button(page, text, *sentence.place)
-        if occasion in _INTRODUCING and _AUTOMATED[locale] not in text.lower():
-            remedy = "Say that it is automated; a person is never pretended"
-            yield sentence.find("does not say what is speaking", remedy)
+        if occasion in _INTRODUCING:
+            yield from _introduction(sentence, occasion)
     for group in (_REFUSALS, _PERMISSION):
         alike = [sentence for occasion, _, sentence in said if occasion in group]
         yield from check_thanks(alike, first=False)
         yield from check_evenness(alike)
+
+
+def _introduction(sentence: Sentence, occasion: str) -> Iterator[Finding]:
+    """A program says that it is one, and goes by the shop's name: never by a person's."""
+    locale, text = sentence.locale, sentence.text
+    if _AUTOMATED[locale] not in text.lower():
+        remedy = "Say that it is automated; a person is never pretended"
+        yield sentence.find("does not say what is speaking", remedy)
+    others = [] if occasion != "title" else sorted({*_WORD.findall(text.lower())} - _ROLE)
+    if others or _A_NAME[locale].search(text):
+        remedy = "Write {shop}, and that it is an automated assistant; a name pretends a person"
+        yield sentence.find(f"may give a name ({', '.join(others) or 'I am …'})", remedy)
 
 
 def _said(page: Page, locale: str) -> Iterator[tuple[str, str, Sentence]]:
