@@ -138,8 +138,9 @@ class Question(_Entry):
     """The answers; a confirm has yes and no, an open one has none."""
     reply: Texts | None = None
     """The reply to several options at once, or to own words; `{answer|…}` holds them."""
-    give: Texts | None = None
-    """What the shopper gets back for several options at once, or for own words."""
+    give: Texts
+    """What the shopper gets back for several options at once, for own words, or all the same for not
+    answering."""
     gives: Name | None = None
     """An entry of gives.yml that is given beside, whatever is answered, and also to who declines."""
     unwanted: Texts | None = None
@@ -160,8 +161,8 @@ class Question(_Entry):
             message = "options: a confirm has yes and no, in this order"
         elif self.kind not in {"open", "confirm"} and len(values) < _LEAST_OPTIONS:
             message = f"options: {self.kind} needs at least {_LEAST_OPTIONS}"
-        elif self.kind in {"several", "pick_two", "open"} and not (self.reply and self.give):
-            message = f"reply, give: {self.kind} needs both, for what no single option answers"
+        elif self.kind in {"several", "pick_two", "open"} and not self.reply:
+            message = f"reply: {self.kind} needs it, for what no single option answers"
         else:
             return self
         raise ValueError(message)

@@ -308,6 +308,16 @@ class Policy(BaseModel):
         copied.__dict__.pop("sha256", None)
         return copied
 
+    @property
+    def promised(self) -> dict[str, str]:
+        """The limits that shoppers are told, by what the sentence that tells them calls each."""
+        told = {
+            "week": self.questions_per_week,
+            "month": self.questions_per_month,
+            "declined": self.days_after_decline,
+        }
+        return {name: str(limit) for name, limit in told.items()}
+
     @cached_property
     def sha256(self) -> str:
         """The hash of every limit: two policies of one hash decide alike."""

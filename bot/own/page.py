@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.markup import Markup, join, tag
 from preferences.catalogue import Catalogue
 from preferences.dates import written
+from preferences.policy import Policy
 from preferences.profile import Answer, ConsentEvent, SuppressionEntry
 from preferences.store.own import Own
 from preferences.store.sources import SOURCES
@@ -53,7 +54,7 @@ class Frame:
         return tag("form", *unseen, *fields, button, method="post", action=PATH)
 
 
-def own_page(frame: Frame, own: Own, catalogue: Catalogue, pause_days: int, *, done: bool) -> str:
+def own_page(frame: Frame, own: Own, catalogue: Catalogue, policy: Policy, *, done: bool) -> str:
     """Show a person what is kept, permitted and silenced, each with what they can do about it."""
     return frame.whole(
         tag("p", frame.say("done"), role="status") if done else join(),
@@ -61,7 +62,7 @@ def own_page(frame: Frame, own: Own, catalogue: Catalogue, pause_days: int, *, d
         join() if own.is_sure else tag("p", frame.say("unsure"), class_="note"),
         _answers(frame, own, catalogue),
         _permissions(frame, own, catalogue),
-        _quiet(frame, own, catalogue, pause_days),
+        _quiet(frame, own, catalogue, policy),
         _section(frame, "looks", tag("ul", *_sources(frame))),
         _leaving(frame, own),
     )
@@ -145,15 +146,16 @@ def _permission(frame: Frame, event: ConsentEvent, catalogue: Catalogue) -> Mark
     )
 
 
-def _quiet(frame: Frame, own: Own, catalogue: Catalogue, pause_days: int) -> Markup:
+def _quiet(frame: Frame, own: Own, catalogue: Catalogue, policy: Policy) -> Markup:
     silences = own.profile.suppressions
     shown = [_silence(frame, entry, catalogue) for entry in silences]
     acts = [
-        frame.form("pause", label=frame.say("pause", days=str(pause_days))),
+        frame.form("pause", label=frame.say("pause", days=str(policy.days_between_questions))),
         frame.form("stop", label=frame.say("stop")),
     ]
     open_to_all = all(entry.scope != "all" for entry in silences)
-    said = [tag("p", frame.say("asked")), *acts] if open_to_all else []
+    promise = frame.voice.say("promise", frame.locale, 0, **policy.promised)
+    said = [tag("p", f"{frame.say('asked')} {promise}"), *acts] if open_to_all else []
     return _section(frame, "quiet", *shown, *said)
 
 

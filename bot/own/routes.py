@@ -95,13 +95,12 @@ async def show(request: web.Request) -> web.Response:
         own = await _own(request)
     except (TokenError, NotFoundError):
         return _over(request)
-    policy = request.app[POLICY]
     return _html(
         own_page(
             _frame(request, own.locale),
             own,
             request.app[CATALOGUE],
-            policy.days_between_questions,
+            request.app[POLICY],
             done="done" in request.query,
         )
     )

@@ -183,7 +183,6 @@ def _weighable(candidate: Candidate, traits: Traits | None) -> Weighable:
 
 
 def _traits(question: Question) -> Traits:
-    each = question.options and all(option.give for option in question.options)
     return Traits(
         version=question.version,
         purpose=question.purpose,
@@ -191,7 +190,7 @@ def _traits(question: Question) -> Traits:
         half_life_days=question.half_life_days,
         delicate=_is_delicate(question),
         category=question.category,
-        give="option" if each and question.give is None else "question",
+        give="option" if question.kind in _OF_ONE_OPTION else "question",
     )
 
 
@@ -199,4 +198,5 @@ def _is_delicate(question: Question) -> bool:
     return question.sensitivity == "delicate"
 
 
+_OF_ONE_OPTION = frozenset({"one_choice", "confirm"})
 _INPUTS = TypeAdapter(Inputs)

@@ -17,6 +17,7 @@ from preferences.dialogue.giving import give
 from preferences.dialogue.keeping import take
 from preferences.dialogue.resting import after_outcome, never_again
 from preferences.dialogue.scene import Scene
+from preferences.dialogue.suggesting import beside
 from preferences.dialogue.volunteered import MOST_UNCLEAR, after_permission, read_back_answered
 from preferences.understanding import Reading
 
@@ -34,12 +35,13 @@ _NON_ANSWERS: dict[str, tuple[Outcome, str]] = {
 }
 _KEEPS = frozenset({"deny", "pause", "goodbye", "decline"})  # everything, where it might go
 _LATER = frozenset({"pause", "goodbye"})  # decides nothing about a permission
+# Who does not answer is given as much as who does; who puts it off, or has no use for it, is left be.
+_GIVEN_TOO = frozenset({"decline", "deny", "dont_know", "no_preference"})
 # What may be said in between without losing the question.
 _IN_BETWEEN = {
     "greet": "greeting_between",
     "thank": "thanks",
     "bot_challenge": "bot",
-    "ask_capabilities": "offer",
     "order_status": "order_status",
     "change_language": "language",
 }
@@ -87,8 +89,19 @@ def _not_answered(scene: Scene, reading: Reading) -> Turn | None:
     ask = scene.state.ask
     muted = reading.act == "mute"
     resting = never_again(scene, ask) if muted else after_outcome(scene, ask, outcome)
-    ended = scene.close(outcome, "muted" if muted else "") + resting + scene.say(occasion)
-    return ended if outcome == "skipped" else ended + give(scene, ask)
+    thanks = _thanks(scene, ask, occasion, given=reading.act in _GIVEN_TOO)
+    ended = scene.close(outcome, "muted" if muted else "") + resting + thanks
+    return ended if outcome == "skipped" else ended + give(scene, ask, beside=bool(thanks.records))
+
+
+def _thanks(scene: Scene, ask: Ask | None, occasion: str, *, given: bool) -> Turn:
+    """Thank who did not answer, with what their question gives to everybody."""
+    if not given or ask is None or ask.kind not in {"question", "confirm"}:
+        return scene.say(occasion)
+    locale = scene.state.locale
+    reply = scene.voice.say(occasion, locale, scene.state.spoken)
+    tip = scene.voice.fill(scene.catalogue.questions[ask.question].give[locale])
+    return beside(scene, reply, tip, ask, ask.question)
 
 
 def _help(scene: Scene, ask: Ask) -> str:
@@ -138,8 +151,9 @@ def _claim(scene: Scene, reading: Reading, *, permitted: bool) -> Turn:
 
 
 def _unclear(scene: Scene, wording: str = "") -> Turn:
-    """Ask again in other words, at most twice, then leave it: nothing is guessed."""
+    """Ask again in other words, then in the first ones, then leave it: nothing is guessed."""
     count = scene.state.unclear + 1
     if count > MOST_UNCLEAR:
         return Turn(records=(Unclear(0),)) + scene.close("unclear") + scene.say("unclear_end")
-    return put_again(scene, wording) + Turn(records=(Unclear(count),))
+    again = put_again(scene) if count > 1 else put_again(scene, wording, unsure=not wording)
+    return again + Turn(records=(Unclear(count),))

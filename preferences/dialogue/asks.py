@@ -67,15 +67,19 @@ def put(ask: Ask) -> Turn:
     return Turn((shown(ask),), (Put(ask),))
 
 
-def put_again(scene: Scene, wording: str = "") -> Turn:
-    """Show the open ask once more, in other words if there are any, in the language spoken now."""
+def put_again(scene: Scene, wording: str = "", *, unsure: bool = False) -> Turn:
+    """Show the open ask once more, in other words if there are any, in the language spoken now.
+
+    `unsure` says before it that the answer was not understood.
+    """
     ask = scene.state.ask
     if ask is None:
         return Turn()
-    if ask.locale != scene.state.locale:
-        ask = translated(scene, ask)
-        return put(replace(ask, wording=wording or ask.wording))
-    return Turn((shown(replace(ask, wording=wording or ask.wording)),))
+    is_foreign = ask.locale != scene.state.locale
+    ask = translated(scene, ask) if is_foreign else ask
+    before = f"{scene.voice.say('unclear', scene.state.locale)} " if unsure else ""
+    again = replace(ask, wording=f"{before}{wording or ask.wording}")
+    return put(again) if is_foreign else Turn((shown(again),))
 
 
 def candidate_ask(scene: Scene, question: Question, candidate: Candidate) -> Ask:

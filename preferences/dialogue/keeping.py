@@ -1,14 +1,12 @@
 """Takes what a shopper said to a question: as clear, to be read back, to go on with, or not at all."""
 
-from dataclasses import replace
-
 from preferences.catalogue import WORDS, Question
-from preferences.conversation import Answered, Ask, Closed, Pending, Reply, Turn
+from preferences.conversation import Answered, Ask, Closed, Pending, Turn
 from preferences.dialogue.asks import pick_ask, put, reading_back
 from preferences.dialogue.giving import give
 from preferences.dialogue.resting import after_answer
 from preferences.dialogue.scene import Scene
-from preferences.dialogue.suggesting import may_suggest, with_taps
+from preferences.dialogue.suggesting import beside
 from preferences.understanding import Reading, plain
 
 _CLEAR = 0.75  # from here on it is stored as it was understood
@@ -119,21 +117,19 @@ def keep(scene: Scene, ask: Ask, pending: Pending) -> Turn:
 
 
 def _thanks(scene: Scene, ask: Ask, pending: Pending) -> Turn:
-    """Say what it changes, and what is given for it unless the shopper wants no more of that."""
+    """Say what it changes, and what is given for it."""
     reply, tip = _texts(scene, pending)
-    if not may_suggest(scene, pending.question, tip):
-        return Turn((Reply("say", reply),))
-    return with_taps(scene, Reply("say", f"{reply} {tip}"), replace(ask, question=pending.question))
+    return beside(scene, reply, tip, ask, pending.question)
 
 
 def _texts(scene: Scene, pending: Pending) -> tuple[str, str]:
     question, locale = scene.catalogue.questions[pending.question], scene.state.locale
     options = question.chosen(pending.value)
-    reply, give = question.reply or {}, question.give or {}
-    if len(options) == 1:
-        reply, give = options[0].reply, options[0].give
+    reply, give = question.reply or {}, question.give
     if pending.detail.get("polarity") == "does_not_want" and question.unwanted is not None:
-        reply, give = question.unwanted, question.give or give
+        reply = question.unwanted
+    elif len(options) == 1:
+        reply, give = options[0].reply, options[0].give
     labels = ", ".join(option.label[locale] for option in options)
     answer = labels or pending.words or ""
     said, given = (scene.voice.fill(text[locale], answer=answer) for text in (reply, give))

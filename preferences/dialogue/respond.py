@@ -73,6 +73,7 @@ _WISHES: dict[str, Callable[[Scene], Turn]] = {
     "complaint": wishes.complaint,
     "ask_why": wishes.why,
     "ask_data": wishes.tell_data,
+    "ask_capabilities": wishes.capabilities,
 }
 _FORBIDS = frozenset({"stop", "stop_channel", "erase_data"})
 # While a person is talking, only what nobody else can do is done.
@@ -85,7 +86,6 @@ _SMALL_TALK = {
     "thank": "thanks",
     "goodbye": "goodbye",
     "bot_challenge": "bot",
-    "ask_capabilities": "offer",
     "order_status": "order_status",
     "change_language": "language",
     "repeat": "acknowledged",

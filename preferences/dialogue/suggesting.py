@@ -42,6 +42,13 @@ def with_taps(scene: Scene, said: Reply, ask: Ask) -> Turn:
     return Turn((shown,), (Suggested(suggestion),))
 
 
+def beside(scene: Scene, reply: str, tip: str, ask: Ask, question: str) -> Turn:
+    """Say a reply, and what a question gives with it unless the shopper wants no more of that."""
+    if not may_suggest(scene, question, tip):
+        return Turn((Reply("say", reply),))
+    return with_taps(scene, Reply("say", f"{reply} {tip}"), replace(ask, question=question))
+
+
 def without_taps(scene: Scene, said: Reply, ask: Ask) -> Turn:
     """Say something that suggests beside what has the taps; that it was told is kept alike."""
     suggestion = _suggestion(scene, said, ask, suggestion_id(scene.state, "give"), ())

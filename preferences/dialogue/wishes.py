@@ -130,6 +130,14 @@ def why(scene: Scene) -> Turn:
     return Turn((Reply("say", scene.voice.fill(reason)),)) + put_again(scene)
 
 
+def capabilities(scene: Scene) -> Turn:
+    """Tell what can be done here, and within which limits anything is asked."""
+    state, voice = scene.state, scene.voice
+    offer = voice.say("offer", state.locale, state.spoken)
+    promise = voice.say("promise", state.locale, 0, **scene.policy.promised)
+    return Turn((Reply("say", f"{offer} {promise}"),)) + put_again(scene)
+
+
 def tell_data(scene: Scene) -> Turn:
     """Play back what is known and where it came from.
 

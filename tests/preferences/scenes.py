@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from preferences.catalogue import Question, load_catalogue
 from preferences.conversation import (
@@ -84,6 +85,7 @@ QUESTIONS = {
     question.id: question
     for question in (
         load_catalogue().questions["gift_or_self"],
+        load_catalogue().questions["still_right"],
         a_question("matters", "several", "price", "speed", "service"),
         a_question("motive", "pick_two", "taste", "price", "habit"),
         a_question("wishes", "open"),
@@ -95,6 +97,8 @@ CATALOGUE = load_catalogue().model_copy(update={"questions": QUESTIONS})
 INVITING = load_referral().model_copy(update={"enabled": True})
 ASSISTANT = Assistant(CATALOGUE, VOICE, POLICY, INVITING)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+OPEN_KINDS: tuple[AskKind, ...] = tuple(kind for kind in get_args(AskKind) if kind != "suggestion")
+"""What may stand open: a suggestion never does."""
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 DRESS = About(purchase="order-1", sku="D-1", product="Summer dress")
 GIVEN = {PURPOSE: Consent("event-1", "given")}
@@ -180,8 +184,7 @@ def a_volunteered(**changes: object) -> Pending:
 
 def every_ask(locale: str) -> dict[str, Ask]:
     """Whatever may stand open, by a name of its own."""
-    kinds: tuple[AskKind, ...] = ("question", "confirm", "consent", "erase", "claim", "invite")
-    put = {kind: an_ask(kind, locale=locale) for kind in kinds}
+    put = {kind: an_ask(kind, locale=locale) for kind in OPEN_KINDS}
     put |= {name: asked_for(name, locale=locale) for name in QUESTIONS if name != "gift_or_self"}
     scene = a_scene(a_state(turn=5, now=NOW - MINUTE, locale=locale))
     picked = Pending("matters", "price", {}, None, 1.0, put["matters"].id)

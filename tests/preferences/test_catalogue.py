@@ -97,6 +97,51 @@ def test_the_buttons_of_a_starter_question_differ_from_one_another(
         assert len({option.label[locale] for option in options}) == len(options)
 
 
+@pytest.mark.parametrize("file", STARTERS, ids=lambda file: file.stem)
+def test_a_starter_question_says_in_its_own_sentence_what_it_is_for(
+    file: Path, catalogue: Catalogue
+) -> None:
+    begins = {"en": r"(So that|To) [^:]+: ", "es": r"Para [^:]+: ", "de": r"Damit [^:]+: "}
+    question = catalogue.questions[file.stem]
+
+    for locale, begin in begins.items():
+        assert re.match(begin, question.wording[locale]), locale
+
+
+@pytest.mark.parametrize("file", STARTERS, ids=lambda file: file.stem)
+def test_every_answer_to_a_starter_question_changes_something_of_its_own(
+    file: Path, catalogue: Catalogue
+) -> None:
+    options = catalogue.questions[file.stem].options
+
+    for locale in LOCALES:
+        assert len({option.reply[locale] for option in options}) == len(options)
+
+
+def test_the_starter_pack_asks_for_motives_by_category_with_room_for_doubt_and_other_words(
+    catalogue: Catalogue,
+) -> None:
+    motives = [one for name, one in catalogue.questions.items() if name.startswith("motivation_")]
+    told = [{option.value for option in one.options if option.offered} for one in motives]
+
+    assert len({one.category for one in motives}) == len(motives) >= 6
+    assert {one.kind for one in motives} == {"pick_two"}
+    assert all({"sceptical", "something_else"} <= values for values in told)
+    assert len({frozenset(values) for values in told}) == len(told)
+
+
+def test_the_starter_pack_asks_where_to_write_for_what_and_how_often(catalogue: Catalogue) -> None:
+    question = catalogue.questions["channel_preference"]
+    values = ["email", "sms", "whatsapp", "messenger", "phone", "post", "app", "none"]
+
+    assert [option.value for option in question.options] == values
+    assert all(option.offered for option in question.options)
+    assert set(question.details) == {"purpose", "often"}
+    assert {option.value for option in catalogue.questions["gift_or_self"].options} == {
+        *("gift", "self", "household", "unknown")
+    }
+
+
 def test_every_notice_tells_that_permission_can_be_taken_back(catalogue: Catalogue) -> None:
     for purpose in catalogue.purposes.values():
         for locale in LOCALES:
@@ -172,8 +217,8 @@ def test_an_option_is_found_by_its_value(catalogue: Catalogue) -> None:
         (changed("options", 1, "value", to="gift"), "options: two have the same value"),
         (of_kind("open"), "options: an open question has none"),
         (of_kind("confirm"), "options: a confirm has yes and no"),
-        (of_kind("several", give=None), "reply, give: several needs both"),
-        (of_kind("open", options=[], reply=None), "reply, give: open needs both"),
+        (of_kind("several", reply=None), "reply: several needs it"),
+        (of_kind("open", options=[], reply=None), "reply: open needs it"),
         (changed("colour", to="blue"), "colour: Extra inputs are not permitted"),
         (changed("options", 0, "value", to=True), "options.0.value: Input should be a valid str"),
     ],

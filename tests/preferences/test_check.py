@@ -195,7 +195,8 @@ def test_what_is_wrong_in_a_question_is_found(
         (A_QUESTION | {"mood": "merry"}, "mood: Extra inputs are not permitted. Remove it"),
         (A_QUESTION | {"depth": 7}, "as question.schema.json tells"),
         (A_QUESTION | {"options": []}, "options: one_choice needs at least 2"),
-        (without(A_PICK, "reply"), "reply, give: pick_two needs both"),
+        (without(A_PICK, "reply"), "reply: pick_two needs it"),
+        (without(A_QUESTION, "give"), "give: Field required. Add it"),
         (A_PICK | {"crm": {"attribute": "a", "values": {"A B": "x"}}}, "crm.values.A B.[key]"),
     ],
 )
@@ -267,6 +268,9 @@ def test_what_is_wrong_in_a_notice_is_found(
         ("bye", 5, "bye is no sentence"),
         ("title", "Lisa", "title does not say what is speaking"),
         ("hello", "Hi, I am Lisa.", "hello does not say what is speaking"),
+        ("title", "Lisa of {shop} (automated)", "title may give a name (lisa)"),
+        ("hello", "Hi, I am Lisa, the automated assistant.", "hello may give a name (I am …)"),
+        ("hello_again", "Hi again. My name is Lo, automated.", "hello_again may give a name"),
         ("decline_label", "I would rather not say it", "has 25 characters"),
     ],
 )

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from preferences.lexicon.signals import (
 from preferences.lexicon.words import bare, is_slip, signs
 from preferences.texts import LOCALES
 from preferences.understanding import Guess, Heard, Reading, gives_permission, read
+from preferences.voice import load_voice
 from tests.preferences.scenes import an_ask
 
 CHANNELS: Catalogue = load_catalogue()
@@ -713,3 +715,28 @@ def test_the_wording_of_an_option_answers_the_question_it_belongs_to() -> None:
 
     assert (reading.act, reading.value, reading.sure) == ("answer", "household", True)
     assert read(Heard(words, (Guess("out_of_scope", 0.9),)), None, CHANNELS).act == "out_of_scope"
+
+
+WISHES = {"stop", "start", "erase_data", "ask_data", "handoff", "decline"}
+QUOTED = re.compile(r"[“„]([^“”„{}]+)[”“]")
+
+
+def told_to_write() -> set[str]:
+    """Every phrase that the assistant puts into quotes, for shoppers to write it."""
+    spoken = [text for page in load_voice("Corner Shop").pages.values() for text in page.values()]
+    texts = [sentence for variants in spoken for sentence in variants]
+    for question in CHANNELS.questions.values():
+        texts += [*question.unclear.values(), *question.give.values()]
+        texts += [text for option in question.options for text in option.give.values()]
+    texts += [text for one in CHANNELS.purposes.values() for text in one.wording.values()]
+    return {phrase for text in texts for phrase in QUOTED.findall(text)}
+
+
+def test_what_shoppers_are_told_to_write_is_understood_beyond_doubt() -> None:
+    phrases = told_to_write()
+
+    assert {"stop", "olvídame", "einen Menschen", "qué sabes de mí", "rather not say"} <= phrases
+    for phrase in phrases:
+        for text in (phrase, phrase.lower(), f"{phrase}."):
+            reading = meant(text)
+            assert (reading.act in WISHES, reading.sure) == (True, True), text

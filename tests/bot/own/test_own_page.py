@@ -180,6 +180,7 @@ async def test_a_pause_and_its_end_and_a_stop(gateway: Gateway) -> None:
     assert re.search(r"No questions at all \(until \d", paused)
     assert "Ask me nothing more" not in paused
     assert "No questions at all" not in lifted
+    assert "not more than 1 in 7 days and 4 in 30 days" in lifted
     assert "No questions at all" in stopped
     profile = await profile_of(gateway)
     assert [wish.reason for wish in profile.suppressions] == ["shopper_said_stop"]

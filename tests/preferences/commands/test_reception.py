@@ -63,13 +63,13 @@ def test_it_shows_how_a_question_was_met_and_how_often_silence_won(
     ended = {"declined": 2, "withdrawn": 1, "open": 1, "answered": 1, "dismissed": 1}
     assert met.outcomes == ended
     assert (met.muted, met.stopped, met.annoyed, met.pauses) == (1, 1, 3, False)
-    assert balance.told == balance.given == 1
+    assert (balance.told, balance.given) == (1, 2)  # who declined was given a tip, too
     assert (balance.decisions, balance.silent) == (13, 1)
     assert main(["reception"]) == 0
     out = capsys.readouterr().out
     assert "gift_or_self" in out
     assert f"Nothing was asked in {balance.silent} of {balance.decisions} decisions." in out
-    assert "For 1 answers 1 tips and promises were given" in out
+    assert "For 1 answers 2 tips and promises were given" in out
 
 
 def test_it_is_a_failure_that_a_question_pauses(

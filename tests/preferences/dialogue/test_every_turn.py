@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 
 from preferences import understanding
-from preferences.catalogue import HERE, read_yaml
+from preferences.catalogue import HERE, Kind, read_yaml
 from preferences.conversation import (
     Answered,
     Ask,
+    AskKind,
     Claimed,
     Closed,
     ConsentAct,
@@ -34,6 +35,8 @@ from tests.preferences.scenes import (
     DAY,
     GIVEN,
     NOW,
+    OPEN_KINDS,
+    QUESTIONS,
     REFUSED,
     STOPPED,
     STRANGER,
@@ -53,7 +56,6 @@ from tests.preferences.scenes import (
 ACTS = [
     act for act in read_yaml(HERE.parent / "domain.yml")["intents"] if act not in {"press", "event"}
 ]
-KINDS = {"question", "confirm", "consent", "erase", "claim"}
 OPEN = [None, *every_ask("en")]
 NAMES = {
     (ask.wording, len(ask.choices), repr(ask.pending)): name
@@ -97,9 +99,9 @@ def states() -> Iterator[State]:
         yield a_state(**around, claimable=STRANGER, consents=GIVEN, candidates=(a_candidate(),))
         usual = disclosed and not unclear
         for name, ask in every_ask(locale).items():
-            if name in KINDS or usual:
+            if name in OPEN_KINDS or usual:
                 yield a_state_with(ask, **around)
-            if name not in KINDS:
+            if name not in OPEN_KINDS:
                 continue
             yield a_state_with(replace(ask, asked_at=NOW - DAY), **around)
             yield a_state_with(ask, **around, consents=WITHDRAWN)
@@ -162,6 +164,14 @@ def test_every_act_is_tried_in_every_state() -> None:
 
     assert len(ACTS) > 25
     assert set(product(ACTS, LOCALES, OPEN)) <= tried
+
+
+def test_every_kind_of_ask_and_of_question_is_among_the_states() -> None:
+    asks = every_ask("en").values()
+    questions = {QUESTIONS[ask.question].kind for ask in asks if ask.kind == "question"}
+
+    assert {ask.kind for ask in asks} == set(get_args(AskKind)) - {"suggestion"}
+    assert questions == set(get_args(Kind))
 
 
 def test_at_most_one_thing_is_asked_and_it_is_the_last_that_is_said() -> None:

@@ -1,5 +1,7 @@
+import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -37,6 +39,7 @@ from tests.preferences.scenes import (
     HOUR,
     MINUTE,
     NOW,
+    OPEN_KINDS,
     POLICY,
     PURPOSE,
     REFUSED,
@@ -301,9 +304,35 @@ def test_each_way_not_to_answer_is_remembered_as_what_it_is(
     turn = respond(said("well", act), a_state_with(QUESTION))
 
     left = Suppress(Suppression("topic", "gift_or_self", outcome), 180)
-    lasting = (left,) if outcome in {"not_relevant", "already_sorted"} else ()
-    assert turn.records == (Closed(outcome), *lasting)
-    assert texts(turn) == [VOICE.say(occasion, "en")]
+    lasting = [left] if outcome in {"not_relevant", "already_sorted"} else []
+    assert turn.records[0] == Closed(outcome)
+    assert records(turn, Suppress) == lasting
+    assert not records(turn, Answered)
+    (told,) = texts(turn)
+    assert told.startswith(VOICE.say(occasion, "en"))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("act", ["decline", "deny", "dont_know", "no_preference"])
+def test_who_does_not_answer_is_thanked_and_given_something_as_who_does(
+    act: str, locale: str
+) -> None:
+    tip = CATALOGUE.questions["gift_or_self"].give[locale]
+    ask = an_ask("question", locale=locale)
+    state = a_state_with(ask)
+
+    (told,) = texts(respond(said("well", act), state))
+    again = respond(said("well", act), replace(state, tips=((told, NOW - DAY),)))
+
+    assert told.endswith(f" {tip}")
+    assert tip not in texts(again)[0]
+
+
+@pytest.mark.parametrize("act", ["pause", "goodbye", "not_relevant", "already_sorted"])
+def test_who_puts_it_off_or_has_no_use_for_it_is_thanked_and_left_be(act: str) -> None:
+    tip = CATALOGUE.questions["gift_or_self"].give["en"]
+
+    assert tip not in texts(respond(said("well", act), a_state_with(QUESTION)))[0]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +366,7 @@ def test_who_asks_to_hear_it_again_hears_it_again_without_being_counted_unclear(
     assert turn.records == ()
 
 
-@pytest.mark.parametrize("kind", ["question", "consent", "erase"])
+@pytest.mark.parametrize("kind", OPEN_KINDS)
 def test_what_is_not_understood_is_asked_again_in_other_words_twice_and_then_left(
     kind: AskKind,
 ) -> None:
@@ -348,6 +377,8 @@ def test_what_is_not_understood_is_asked_again_in_other_words_twice_and_then_lef
         state = follows(state, turns[-1])
 
     assert [bool(asking(turn)) for turn in turns] == [True, True, False]
+    shown = [an_ask(kind).wording, *(texts(turn)[-1] for turn in turns)]
+    assert all(first != second for first, second in pairwise(shown))
     assert [turn.records for turn in turns] == [
         (Unclear(1),),
         (Unclear(2),),
@@ -581,6 +612,20 @@ def test_a_permission_that_was_not_answered_is_not_asked_for_again_at_once() -> 
 )
 def test_small_talk_gets_one_sentence(act: str, occasion: str) -> None:
     assert texts(respond(said("so", act), a_state())) == [VOICE.say(occasion, "en")]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_it_can_do_is_told_with_the_limits_that_hold_today(locale: str) -> None:
+    limits = {"questions_per_week": 2, "questions_per_month": 3, "days_after_decline": 77}
+    shop = replace(ASSISTANT, policy=POLICY.model_copy(update=limits))
+
+    for told in (None, an_ask("question", locale=locale)):
+        state = a_state(locale=locale) if told is None else a_state_with(told)
+        turn = shop.respond(said("so", "ask_capabilities"), state)
+        first = texts(turn)[0]
+        assert first.startswith(VOICE.say("offer", locale))
+        assert re.findall(r"\d+", first) == ["2", "7", "3", "30", "77"]
+        assert [reply.text for reply in asking(turn)] == ([told.wording] if told else [])
 
 
 def test_what_it_is_not_sure_of_it_does_not_answer_as_if_it_were() -> None:

@@ -210,10 +210,10 @@ def test_another_tip_is_told_though_one_was() -> None:
 
 @pytest.mark.parametrize(("days", "again"), AGO)
 def test_what_is_given_beside_is_not_repeated_either(days: int, *, again: bool) -> None:
-    first = giving(TIP).respond(said("rather not", "decline"), a_state_with(QUESTION))
+    first = giving(TIP).respond(said("no pets", "not_relevant"), a_state_with(QUESTION))
     told = ((suggested(first).wording, NOW - days * DAY),)
 
-    turn = giving(TIP).respond(said("no", "decline"), a_state_with(QUESTION, tips=told))
+    turn = giving(TIP).respond(said("no", "not_relevant"), a_state_with(QUESTION, tips=told))
 
     assert texts(first)[-1] == "A tip, whatever you said."
     assert [choice.act for choice in first.replies[-1].choices] == ["tip_not_relevant", "tips_mute"]
