@@ -6,6 +6,9 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
+type Place = tuple[str | int, ...]
+"""Where in a body a key is."""
+
 NUMBER, PAGE = "106540352242922", "PAGE-1"
 PHONE, BSUID, PSID = "34600111222", "ES.1122334455", "7766554433"
 
@@ -175,24 +178,24 @@ MESSENGER: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
-def without_one_key(body: Any) -> Iterator[Any]:
-    """Give the body again and again, each time without another one of its keys."""
-    for path in list(_paths(body)):
+def gaps(body: Any) -> Iterator[tuple[Place, Any]]:
+    """Give the body again and again, each time without another one of its keys, and say which."""
+    for place in list(_places(body)):
         copy = deepcopy(body)
         inner = copy
-        for step in path[:-1]:
+        for step in place[:-1]:
             inner = inner[step]
-        del inner[path[-1]]
-        yield copy
+        del inner[place[-1]]
+        yield place, copy
 
 
-def _paths(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def _places(value: Any, before: Place = ()) -> Iterator[Place]:
     inside = value.items() if isinstance(value, dict) else ()
     inside = enumerate(value) if isinstance(value, list) else inside
     for key, inner in inside:
         if isinstance(value, dict):
             yield (*before, key)
-        yield from _paths(inner, (*before, key))
+        yield from _places(inner, (*before, key))
 
 
 def raw(body: object) -> bytes:

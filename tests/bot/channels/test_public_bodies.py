@@ -16,7 +16,7 @@ from bot.inspecting import PARSERS
 from bot.messages import Inbound
 from bot.parts import SEEN
 from preferences.store.tables import ConversationRow, MessageRow, SuppressionRow
-from tests.bot.channels.bodies import NUMBER, PAGE, raw, stamp, without_one_key
+from tests.bot.channels.bodies import NUMBER, PAGE, raw, stamp
 from tests.bot.channels.conftest import Line
 from tests.bot.channels.platform import signed
 from tests.bot.channels.test_conformance import _ONES, FIXTURES
@@ -125,14 +125,6 @@ async def test_one_that_somebody_else_signed_is_refused_and_nothing_of_it_is_kep
     assert (await line.rows(MessageRow), await line.rows(ConversationRow)) == ([], [])
     assert await line.platform.post("messenger", body) == 200
     assert len(await line.rows(MessageRow)) > 0
-
-
-async def test_any_one_key_may_be_missing_from_any_of_them(line: Line) -> None:
-    line.rasa.awake = False
-    bodies = [(one, less) for one in told() for less in without_one_key(one.body)]
-    assert len(bodies) > 2000
-    for one, less in Random(7).sample(bodies, 300):
-        assert await line.platform.post(one.channel, less) == 200, (one.file, less)
 
 
 def _actions(line: Line) -> Counter[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from itertools import chain
 from random import Random
 from typing import Any
 
@@ -23,7 +22,6 @@ from tests.bot.channels.bodies import (
     raw,
     said,
     whatsapp,
-    without_one_key,
 )
 from tests.bot.channels.conftest import Dial, Line, until
 from tests.bot.channels.platform import signed
@@ -160,17 +158,6 @@ async def test_everything_twice_and_in_any_order_is_kept_once(line: Line) -> Non
 
     kept = [row.message_id for row in await line.rows(MessageRow) if row.author == "shopper"]
     assert len(kept) == len(set(kept)) > 12
-
-
-async def test_any_one_key_may_be_missing_and_it_is_acknowledged(line: Line) -> None:
-    line.rasa.awake = False
-    bodies = chain(
-        (("whatsapp", one) for body, _ in WHATSAPP.values() for one in without_one_key(body)),
-        (("messenger", one) for body, _ in MESSENGER.values() for one in without_one_key(body)),
-    )
-    some = Random(7).sample(list(bodies), 120)
-    for channel, body in some:
-        assert await line.platform.post(channel, body) == 200, body
 
 
 @pytest.mark.skipif(not _VECTORS.exists(), reason=f"the folder {FIXTURES} is missing")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from preferences.store.tables import PurchaseRow
-from tests.bot.channels.bodies import without_one_key
 from tests.bot.channels.test_conformance import FIXTURES, told_orders
 from tests.bot.conftest import Gateway
 from tests.bot.orders.conftest import Platform
@@ -49,14 +48,3 @@ async def test_all_of_them_twice_and_shuffled_leave_each_order_once(gateway: Gat
     kept = await Platform(gateway, "shopify").rows(PurchaseRow)
     orders = {(source, str(body["id"])) for source, _, body, event in bodies() if event in _KEPT}
     assert sorted((row.source, row.external_id) for row in kept) == sorted(orders)
-
-
-async def test_any_one_key_may_be_missing_and_it_is_acknowledged(gateway: Gateway) -> None:
-    less = [
-        (source, topic, without)
-        for source, topic, body, _ in bodies()
-        for without in without_one_key(body)
-    ]
-    for source, topic, body in Random(7).sample(less, 150):
-        status, _text = await Platform(gateway, source).sends(topic, body)
-        assert status in TAKEN, (topic, body)
