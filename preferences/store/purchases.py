@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -266,13 +267,25 @@ async def _weigh(intake: Intake, row: PurchaseRow, order: Order, members: Sequen
 async def keep_product(store: Store, product: Product) -> None:
     """Keep what the feed says of a product; an older report never replaces a newer one."""
     async with store.begin() as session:
-        known = await session.get(ProductRow, product.sku, with_for_update=True)
-        if known is not None and known.updated_at > product.updated_at:
+        known = await _held(session, product)
+        if known.updated_at > product.updated_at:
             return
-        was = ("", "") if known is None else (known.category, known.audience)
+        was = known.category, known.audience
         await session.merge(ProductRow(**asdict(product)))
         if was != (product.category, product.audience):
             await outdate(session, product.sku)
+
+
+async def _held(session: AsyncSession, product: Product) -> ProductRow:
+    """Give the row of a product, locked; one that is new has neither category nor audience yet.
+
+    Several reports of a new one may come at once: whoever is second waits for the first.
+    """
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    fresh = insert(ProductRow).values(asdict(product) | {"category": "", "audience": ""})
+    await session.exec(fresh.on_conflict_do_nothing())
+    return await session.get_one(ProductRow, product.sku, with_for_update=True)
 
 
 async def keep_aside(

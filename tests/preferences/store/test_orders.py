@@ -31,6 +31,7 @@ from preferences.store.shoppers import shopper_named
 from preferences.store.tables import (
     CandidateRow,
     HabitRow,
+    ProductRow,
     PurchaseLineRow,
     PurchaseNoteRow,
     PurchaseRow,
@@ -214,6 +215,14 @@ async def test_an_address_is_kept_as_a_keyed_hash_alone(shop: Shop) -> None:
     here, same, other = sorted(await shop.rows(PurchaseRow), key=lambda row: row.external_id)
     assert here.recipient == same.recipient != other.recipient
     assert "ain" not in here.recipient
+
+
+async def test_a_new_product_that_is_told_of_many_times_at_once_is_kept_once(shop: Shop) -> None:
+    told = [Product("hat", f"Hat {n}", "clothes", "men", NOW + n * MINUTE) for n in range(8)]
+
+    await asyncio.gather(*(keep_product(shop.store, one) for one in told))
+
+    assert [row.title for row in await shop.rows(ProductRow)] == ["Hat 7"]
 
 
 async def test_the_feed_of_products_goes_before_what_an_order_tells(shop: Shop) -> None:
