@@ -235,7 +235,9 @@ async def _delete(visit: Visit) -> web.Response:
 async def _door(request: web.Request, link: str) -> web.Response:
     """Show a door to whoever follows a link from a message: a program that looks at it sees no more."""
     try:
-        own = await read_own(request.app[STORE], request.app[TOKENS].linked(link))
+        own = await read_own(
+            request.app[STORE], request.app[TOKENS].linked(link), request.app[CLOCK]()
+        )
     except (TokenError, NotFoundError):
         return _over(request)
     return _html(door_page(_frame(request, own.locale), link))
@@ -261,7 +263,7 @@ def _with_cookie(request: web.Request, ticket: str) -> web.Response:
 
 async def _own(request: web.Request) -> Own:
     conversation = request.app[TOKENS].owner(request.cookies.get(_COOKIE, ""))
-    return await read_own(request.app[STORE], conversation)
+    return await read_own(request.app[STORE], conversation, request.app[CLOCK]())
 
 
 async def _form(request: web.Request) -> dict[str, str]:

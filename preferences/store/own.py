@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
@@ -39,8 +40,8 @@ class Own:
     asked: Mapping[str, int]
 
 
-async def read_own(store: Store, conversation: str) -> Own:
-    """Give what whoever holds a conversation may see.
+async def read_own(store: Store, conversation: str, at: datetime | None = None) -> Own:
+    """Give what whoever holds a conversation may see now, or `at`.
 
     :raises NotFoundError: the conversation is not known, or over.
     """
@@ -55,7 +56,7 @@ async def read_own(store: Store, conversation: str) -> Own:
         here = await _said_in(session, conversation)
         purchases = await _count(session, head, PurchaseRow, PurchaseRow.source) if sure else {}
         asked = await _count(session, head, AskRow, AskRow.channel, _QUESTION) if sure else {}
-    profile = await read_profile(store, shopper)
+    profile = await read_profile(store, shopper, at)
 
     def shown(answers: Iterable[Answer]) -> tuple[Answer, ...]:
         return tuple(answer for answer in answers if sure or answer.id in here)

@@ -81,7 +81,7 @@ async def test_what_the_crm_knows_is_not_asked(shop: Shop, tmp_path: Path) -> No
     assert not asked(await shop.sees(talk, "opened"))
 
     assert "known_already" in await why(shop, talk)
-    [answer] = (await read_profile(shop.store, talk.shopper)).answers
+    [answer] = (await read_profile(shop.store, talk.shopper, shop.now)).answers
     assert (answer.kind, answer.value) == ("imported", "email")
 
 
@@ -116,5 +116,5 @@ async def test_a_stop_of_the_shoppers_own_outlives_whatever_the_crm_says(
         shop.waits(timedelta(days=40))
 
     assert not asked(await shop.sees(talk, "opened"))
-    [left] = (await read_profile(shop.store, talk.shopper)).suppressions
+    [left] = (await read_profile(shop.store, talk.shopper, shop.now)).suppressions
     assert (left.scope, left.source) == ("all", "shopper")

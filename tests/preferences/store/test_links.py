@@ -197,7 +197,7 @@ async def test_stop_on_one_channel_holds_on_the_other(shop: Shop) -> None:
     shop.waits(MINUTE)
     await shop.hears(other, "stop")
 
-    held = await read_profile(shop.store, talk.shopper)
+    held = await read_profile(shop.store, talk.shopper, shop.now)
 
     assert held.consents[PURPOSE].state == "withdrawn"
     assert [entry.reason for entry in held.suppressions] == ["shopper_said_stop"]
@@ -271,15 +271,15 @@ async def test_after_parting_nothing_of_one_is_read_through_the_other(shop: Shop
     other = await shop.meets("4712")
     await join(shop.store, other.shopper, talk.shopper)
     shop.waits(DAY)
-    assert (await read_profile(shop.store, other.shopper)).answers
+    assert (await read_profile(shop.store, other.shopper, shop.now)).answers
     await unlink(shop.store, other.shopper, talk.shopper, **BY)
 
-    alone = await read_profile(shop.store, other.shopper)
+    alone = await read_profile(shop.store, other.shopper, shop.now)
     told = await shop.hears(other, "what do you know about me", "ask_data")
 
     assert (alone.answers, alone.consents, alone.identities) == ((), {}, {"customer": "4712"})
     assert "gift" not in " ".join(reply["text"] for reply in told).lower()
-    assert (await read_profile(shop.store, talk.shopper)).answers
+    assert (await read_profile(shop.store, talk.shopper, shop.now)).answers
 
 
 async def _empty(store: Store) -> None:

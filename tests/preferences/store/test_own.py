@@ -34,9 +34,12 @@ async def test_who_the_shop_vouched_for_sees_everything_and_another_what_was_sai
     async with shop.store.begin() as session:
         (await session.get_one(ConversationRow, device.id)).assurance = "claimed"
 
-    unsure = await read_own(shop.store, device.id)
-    here, there = await read_own(shop.store, talk.id), await read_own(shop.store, phone.id)
-    stranger = await read_own(shop.store, somebody.id)
+    unsure = await read_own(shop.store, device.id, shop.now)
+    here, there = (
+        await read_own(shop.store, talk.id, shop.now),
+        await read_own(shop.store, phone.id, shop.now),
+    )
+    stranger = await read_own(shop.store, somebody.id, shop.now)
 
     assert [answer.value for answer in here.answers] == ["gift"]
     assert (here.is_sure, there.is_sure, stranger.is_sure) == (True, True, True)
@@ -51,7 +54,7 @@ async def test_of_a_conversation_that_is_over_nothing_is_shown(shop: Shop) -> No
 
     for name in (talk.id, "no such"):
         with pytest.raises(NotFoundError, match="from the chat"):
-            await read_own(shop.store, name)
+            await read_own(shop.store, name, shop.now)
 
 
 async def test_a_correction_is_a_new_answer_under_the_same_words_and_permission(shop: Shop) -> None:
@@ -66,7 +69,7 @@ async def test_a_correction_is_a_new_answer_under_the_same_words_and_permission(
     assert (right.value, right.subject, right.wording) == ("self", "self", wrong.wording)
     assert (right.consent_id, right.about, right.ask_id) == (wrong.consent_id, wrong.about, None)
     assert right.message_id == f"corrects:{wrong.id}"
-    [kept] = (await read_profile(shop.store, talk.shopper)).answers
+    [kept] = (await read_profile(shop.store, talk.shopper, shop.now)).answers
     assert kept.value == "self"
     [row] = await shop.rows(OutboxRow)
     assert row.desired_version > before.desired_version
@@ -117,9 +120,9 @@ async def test_a_shopper_lifts_any_wish_but_that_everything_was_deleted(shop: Sh
         await add_suppression(shop.store, talk.shopper, wish, TO, shop.now)
 
     await lift_suppression(shop.store, talk.shopper, ("topic", QUESTION), TO, shop.now)
-    [left] = (await read_profile(shop.store, talk.shopper)).suppressions
+    [left] = (await read_profile(shop.store, talk.shopper, shop.now)).suppressions
     await erase_shopper(shop.store, talk.shopper, TO, shop.now)
     await lift_suppression(shop.store, talk.shopper, ("all", ""), TO, shop.now)
 
     assert (left.scope, left.source) == ("channel", "shop")
-    assert (await read_profile(shop.store, talk.shopper)).erased
+    assert (await read_profile(shop.store, talk.shopper, shop.now)).erased

@@ -270,7 +270,7 @@ async def _tell(shop: Shop) -> None:
 async def _read(shop: Shop) -> None:
     store, now = shop.store, shop.now
     one = await _named(shop, 7)
-    answer, *_ = (await read_profile(store, one)).answers
+    answer, *_ = (await read_profile(store, one, now)).answers
     await read_profiles(store, [one, await _named(shop, 8)])
     async for _ in every_profile(store, 500):
         break
