@@ -134,7 +134,7 @@ async def test_the_owner_hears_that_a_question_pauses(
     await house.runs(DAY + MINUTE)
 
     (told,) = [one for one in caplog.messages if "pauses" in one]
-    assert told.startswith("The question size_fit pauses: of 40 asks 30 were declined, and 2 ended")
+    assert told.startswith("The question size_fit pauses: of 40 asks 30 were declined, 2 ended in")
 
 
 async def test_a_gateway_does_it_by_itself(start: Start, rasa: FakeRasa) -> None:

@@ -21,7 +21,7 @@ async def test_an_answer_while_on_another_page_is_counted_there(page, shop, gate
 
     await expect(page.get_by_role("button", name="Open chat, 1 new message")).to_be_visible()
     await expect(shopper.panel).to_be_hidden()
-    assert gateway.acts == ["<opened>"]
+    assert gateway.acts.count("<opened>") == 1
 
 
 async def test_what_was_read_in_one_tab_is_read_in_the_other(page, context, shop, gateway):

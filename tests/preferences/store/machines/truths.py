@@ -19,7 +19,7 @@ from preferences.store.tables import (
 )
 from preferences.store.verifying import verify
 from sync.delivery import Delivery
-from tests.preferences.store.machines.playing_shop import QUESTIONS, PlayingShop
+from tests.preferences.store.machines.playing_shop import CATALOGUE, PlayingShop
 
 MOST_EXPORTS = 20  # the store grows from example to example
 
@@ -97,7 +97,7 @@ class Truths(PlayingShop):
         assert {a.id for a in profile.answers if a.is_declared} == fresh
         assert {a.id for a in profile.expired if a.is_declared} == said - fresh
         assert bool(usable - said) == any(not a.is_declared for a in shown.values())
-        states = {p: self.model.state(head, p, self.now) for p in QUESTIONS}
+        states = {p: self.model.state(head, p, self.now) for p in CATALOGUE.purposes}
         assert {p: e.state for p, e in profile.consents.items()} == {
             purpose: state for purpose, state in states.items() if state
         }
