@@ -215,7 +215,7 @@ async def test_a_shop_that_leaves_has_everything_of_it_deleted(shopify: Platform
 
 async def test_a_burst_is_answered_and_each_order_is_kept_once(shopify: Platform) -> None:
     """More at a time than there are customers: those of one and the same customer meet."""
-    bodies = [shopify_order(id=number, customer={"id": number % 10}) for number in range(100)]
+    bodies = [shopify_order(id=number, customer={"id": number % 10}) for number in range(500)]
     door = asyncio.Semaphore(20)
 
     async def send(body: dict[str, Any]) -> int:
@@ -224,6 +224,6 @@ async def test_a_burst_is_answered_and_each_order_is_kept_once(shopify: Platform
 
     statuses = await asyncio.gather(*(send(body) for body in [*bodies, *bodies]))
 
-    assert statuses == [200] * 200
+    assert statuses == [200] * 1000
     kept = sorted(int(row.external_id) for row in await shopify.rows(PurchaseRow))
-    assert kept == list(range(100))
+    assert kept == list(range(500))
