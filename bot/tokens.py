@@ -4,6 +4,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import jwt
 
@@ -12,6 +13,7 @@ from preferences.errors import AskfirstError
 _SESSION = "askfirst-chat"
 _OWN_PAGE = "askfirst-my-data"
 _OWN_LINK = "askfirst-my-data-link"
+_SHOWN = "askfirst-shown"
 _IDENTITY = "askfirst"
 _LASTS = timedelta(days=30)
 _OWN_PAGE_LASTS = timedelta(minutes=15)
@@ -72,9 +74,34 @@ class Tokens:
         """
         return self._checked(link, _OWN_LINK, "This link is over; ask for it again in the chat.")
 
+    def shown(self, conversation: str, text: str, now: datetime) -> str:
+        """Give what proves that a text was shown in a conversation, and when; for as long as a page."""
+        claims = {
+            "sub": conversation,
+            "aud": _SHOWN,
+            "exp": now + _OWN_PAGE_LASTS,
+            "text": _hash(text),
+            "at": now.isoformat(),
+        }
+        return jwt.encode(claims, self.session_secret, "HS256")
+
+    def shown_at(self, conversation: str, text: str, proof: str) -> datetime:
+        """Tell when a text was shown in a conversation.
+
+        :raises TokenError: it was not, or another one, or too long ago.
+        """
+        message = "These words are not those of today; open the page again."
+        claims = self._claims(proof, _SHOWN, message)
+        if (claims["sub"], claims["text"]) != (conversation, _hash(text)):
+            raise TokenError(message)
+        return datetime.fromisoformat(claims["at"])
+
     def _checked(self, token: str, audience: str, message: str) -> str:
+        return str(self._claims(token, audience, message)["sub"])
+
+    def _claims(self, token: str, audience: str, message: str) -> dict[str, Any]:
         try:
-            claims = jwt.decode(
+            return jwt.decode(
                 token,
                 self.session_secret,
                 algorithms=["HS256"],
@@ -83,7 +110,6 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, UnicodeError):
             raise TokenError(message) from None
-        return str(claims["sub"])
 
     def customer(self, identity: str) -> str:
         """Give the customer number that the shop vouches for: a JWT, HS256, 15 minutes at most.
@@ -133,3 +159,7 @@ class Tokens:
     def _seal(self, conversation: str, ask: str, option: int) -> str:
         sealed = f"press\n{conversation}\n{ask}\n{option}".encode("utf-8", "replace")
         return hmac.new(self.session_secret.encode(), sealed, sha256).hexdigest()[:32]
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

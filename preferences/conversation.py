@@ -146,7 +146,7 @@ class Held:
 class Known:
     """An answer in force: what was asked, what was said, where and when.
 
-    `by_shop` tells that the shopper did not say it: the shop brought it along.
+    `source` names the system that the shop brought it along from; what the shopper said has none.
     """
 
     question: str
@@ -158,7 +158,7 @@ class Known:
     here: bool
     about: About | None = None
     unwanted: bool = False
-    by_shop: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class State:
     is the first talk of somebody who came by a friend's code, never by whose; `tips` is what was
     suggested of late, in the words that were shown, and when. `entry` is what brought them to this
     conversation, `came_by` what brought the person here the last time, if it was not spoken of yet, and
-    when; `place` and `weather` are there where they permitted it and the page told it lately; `profile`
+    when; `purchases` counts what the shop reported, by the system it came from; `place` and `weather` are there where they permitted it and the page told it lately; `profile`
     (what they answered, by question) and `buying` where a condition of the policy looks at them.
     """
 
@@ -235,7 +235,7 @@ class State:
     asked: tuple[Asked, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     known: tuple[Known, ...] = ()
-    purchases: int = 0
+    purchases: Mapping[str, int] = field(default_factory=dict)
     head: str = ""
     spoken: int = 0
     returning: bool = False

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 from alembic import command
+from hypothesis import HealthCheck, settings
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
@@ -22,6 +23,10 @@ from preferences.store.migrate import alembic_config
 from tests.vaults import VAULT
 
 assert tables, "importing them is what fills the metadata"
+
+# How long an example takes is asserted nowhere: a machine that has much to do breaks no test.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 ADMIN = os.environ.get("TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 

@@ -1,10 +1,10 @@
 """The page where shoppers see what is kept of them and decide about it: plain HTML, forms only."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bot.markup import Markup, join, tag
-from preferences.catalogue import Catalogue
+from preferences.catalogue import Catalogue, Purpose
 from preferences.dates import written
 from preferences.policy import Policy
 from preferences.profile import Answer, ConsentEvent, SuppressionEntry
@@ -16,6 +16,9 @@ from preferences.voice import Voice
 PATH = "/my-data"
 STYLE = f"{PATH}/style.css"
 FILE = f"{PATH}/file"
+
+type Prove = Callable[[str], str]
+"""Makes the proof that a text stands on this very page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ class Frame:
         return tag("form", *unseen, *fields, button, method="post", action=PATH)
 
 
-def own_page(frame: Frame, own: Own, catalogue: Catalogue, policy: Policy, *, done: bool) -> str:
+def own_page(
+    frame: Frame, own: Own, catalogue: Catalogue, policy: Policy, prove: Prove, *, done: bool
+) -> str:
     """Show a person what is kept, permitted and silenced, each with what they can do about it."""
     return frame.whole(
         tag("p", frame.say("done"), role="status") if done else join(),
@@ -62,6 +67,7 @@ def own_page(frame: Frame, own: Own, catalogue: Catalogue, policy: Policy, *, do
         join() if own.is_sure else tag("p", frame.say("unsure"), class_="note"),
         _answers(frame, own, catalogue),
         _permissions(frame, own, catalogue),
+        _withheld(frame, own, catalogue, prove),
         _quiet(frame, own, catalogue, policy),
         _section(frame, "looks", tag("ul", *_sources(frame))),
         _leaving(frame, own),
@@ -135,9 +141,30 @@ def _permissions(frame: Frame, own: Own, catalogue: Catalogue) -> Markup:
     return _section(frame, "permissions", *(shown or [tag("p", frame.say("nothing"))]))
 
 
+def _withheld(frame: Frame, own: Own, catalogue: Catalogue, prove: Prove) -> Markup:
+    """Show what they can permit, each by itself, to whom the answer is sure to belong."""
+    given = {name for name, event in own.profile.consents.items() if event.permits}
+    left = [name for name in catalogue.purposes if name not in given]
+    if not left or not own.may_permit:
+        return join()
+    offers = (_offer(frame, name, catalogue.purposes[name], prove) for name in left)
+    return _section(frame, "withheld", tag("p", frame.say("withheld_how")), *offers)
+
+
+def _offer(frame: Frame, name: str, purpose: Purpose, prove: Prove) -> Markup:
+    notice, agree = notice_of(frame, purpose), purpose.agree[frame.locale]
+    form = frame.form("permit", label=agree, purpose=name, shown=prove(notice))
+    return tag("article", tag("blockquote", notice), form)
+
+
+def notice_of(frame: Frame, purpose: Purpose) -> str:
+    """Give the words that ask for a permission, as they stand on the page."""
+    return frame.voice.fill(purpose.wording[frame.locale])
+
+
 def _permission(frame: Frame, event: ConsentEvent, catalogue: Catalogue) -> Markup:
     purpose = catalogue.purposes.get(event.purpose)
-    notice = frame.voice.fill(purpose.wording[frame.locale]) if purpose else event.purpose
+    notice = notice_of(frame, purpose) if purpose else event.purpose
     return tag(
         "article",
         tag("p", frame.say("given", date=written(event.occurred_at, frame.locale)), class_="quiet"),

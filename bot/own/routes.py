@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,7 +11,16 @@ from aiohttp import web
 
 from bot.bus import CHANGES
 from bot.chat.requests import conversation_of
-from bot.own.page import FILE, PATH, STYLE, Frame, deletion_page, door_page, own_page
+from bot.own.page import (
+    FILE,
+    PATH,
+    STYLE,
+    Frame,
+    deletion_page,
+    door_page,
+    notice_of,
+    own_page,
+)
 from bot.parts import BUS, CATALOGUE, CLOCK, POLICY, SETTINGS, STORE, TOKENS, VOICE
 from bot.problems import problem
 from bot.tokens import TokenError
@@ -18,8 +28,11 @@ from preferences.errors import BadInputError, NotFoundError
 from preferences.store.corrections import correct_answer
 from preferences.store.erasure import erase_shopper
 from preferences.store.export import export_shopper
+from preferences.store.facts import ErasedError
+from preferences.store.ledger import Notice
 from preferences.store.own import Own, read_own
 from preferences.store.wishes import (
+    OvertakenError,
     Reported,
     Unwanted,
     add_suppression,
@@ -101,6 +114,7 @@ async def show(request: web.Request) -> web.Response:
             own,
             request.app[CATALOGUE],
             request.app[POLICY],
+            lambda text: request.app[TOKENS].shown(own.conversation, text, request.app[CLOCK]()),
             done="done" in request.query,
         )
     )
@@ -124,8 +138,10 @@ async def act(request: web.Request) -> web.Response:
             message = "This page knows no such act; open it again."
             raise BadInputError(message, field="act")
         await _ACTS[wanted](visit)
-    except (TokenError, NotFoundError):
+    except (TokenError, NotFoundError, ErasedError):
         return _over(request)
+    except OvertakenError:  # a no that they said elsewhere since stands: the page shows it
+        return web.Response(status=303, headers={**_HEADERS, "Location": PATH})
     await request.app[BUS].tell(CHANGES, "log")
     return web.Response(status=303, headers={**_HEADERS, "Location": f"{PATH}?done"})
 
@@ -159,6 +175,32 @@ async def _correct(visit: Visit) -> None:
     )
 
 
+async def _permit(visit: Visit) -> None:
+    """Take a yes to the words on the page; sent twice it is one."""
+    app, own = visit.request.app, visit.own
+    name, proof = visit.form.get("purpose", ""), visit.form.get("shown", "")
+    purpose = app[CATALOGUE].purposes.get(name)
+    if purpose is None or not own.may_permit:
+        message = "This page offers no such permission."
+        raise NotFoundError(message)
+    words = notice_of(_frame(visit.request, own.locale), purpose)
+    at = app[TOKENS].shown_at(own.conversation, words, proof)
+    told = Reported(
+        name,
+        "given",
+        purpose.agree[own.locale],
+        own.locale,
+        "page",
+        "shopper",
+        f"page/{sha256(proof.encode()).hexdigest()}",
+        Notice(name, purpose.version, own.locale, words, at, ""),
+        method="button",
+        assurance=own.assurance,
+        conversation=own.conversation,
+    )
+    await report_decision(app[STORE], visit.shopper, told, purpose, visit.destinations, visit.now)
+
+
 async def _withdraw(visit: Visit) -> None:
     purpose = visit.form.get("purpose", "")
     if purpose not in visit.own.profile.consents:
@@ -170,7 +212,16 @@ async def _withdraw(visit: Visit) -> None:
 async def _take_back(visit: Visit, purpose: str) -> None:
     app = visit.request.app
     told = Reported(
-        purpose, "withdrawn", None, visit.own.locale, "page", "shopper", f"page/{uuid4().hex}"
+        purpose,
+        "withdrawn",
+        None,
+        visit.own.locale,
+        "page",
+        "shopper",
+        f"page/{uuid4().hex}",
+        method="button",
+        assurance=visit.own.assurance,
+        conversation=visit.own.conversation,
     )
     known = app[CATALOGUE].purposes.get(purpose)  # one that is asked for no more can be taken back
     await report_decision(app[STORE], visit.shopper, told, known, visit.destinations, visit.now)
@@ -211,6 +262,7 @@ async def _lift(visit: Visit) -> None:
 
 _ACTS: Mapping[str, Callable[[Visit], Awaitable[None]]] = {
     "correct": _correct,
+    "permit": _permit,
     "withdraw": _withdraw,
     "mute": _mute,
     "pause": _pause,

@@ -146,7 +146,9 @@ def tell_data(scene: Scene) -> Turn:
     state, voice = scene.state, scene.voice
     facts = [_fact(scene, known) for known in state.known if known.here or state.verified]
     if state.purchases and state.verified:
-        facts.append(voice.say("data_purchases", state.locale, count=str(state.purchases)))
+        count, source = str(sum(state.purchases.values())), ", ".join(state.purchases)
+        bought = voice.say("data_purchases", state.locale, count=count)
+        facts.append(voice.say("data_from", state.locale, fact=bought, source=source))
     told = scene.say("data_known", facts="; ".join(facts)) if facts else scene.say("data_nothing")
     shown = replace(told, replies=tuple(replace(one, page=True) for one in told.replies))
     return shown + put_again(scene)
@@ -157,10 +159,11 @@ def _fact(scene: Scene, known: Known) -> str:
     occasion = "data_unwanted" if known.unwanted else "quoted"
     place = "data_fact_here" if known.here else "data_fact"
     return scene.voice.say(
-        "data_fact_shop" if known.by_shop else place,
+        "data_fact_shop" if known.source else place,
         locale,
         question=known.wording,
         answer=scene.voice.say(occasion, locale, answer=known.label),
         channel=known.channel,
+        source=known.source,
         date=written(known.answered_at, locale),
     )

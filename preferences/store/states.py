@@ -374,7 +374,7 @@ async def _known(
                 here=place == conversation.id,
                 about=about,
                 unwanted=row.detail.get("polarity") == "does_not_want",
-                by_shop=row.kind != "declared",
+                source="" if row.kind == "declared" else row.source,
             ),
         )
     return tuple(newest.values())
@@ -408,8 +408,12 @@ async def _returning(session: AsyncSession, conversation: ConversationRow, head:
     return (await session.exec(query)).first() is not None
 
 
-async def count_purchases(session: AsyncSession, head: str) -> int:
-    """Count what the shop reported of a person's orders."""
-    mine = of_person(PurchaseRow.shopper_id, head)
-    query = select(func.count()).select_from(PurchaseRow).where(mine)
-    return (await session.exec(query)).one()
+async def count_purchases(session: AsyncSession, head: str) -> dict[str, int]:
+    """Count what the shop reported of a person's orders, by the system it came from, the most first."""
+    mine, source, count = (
+        of_person(PurchaseRow.shopper_id, head),
+        col(PurchaseRow.source),
+        func.count(),
+    )
+    query = select(source, count).where(mine).group_by(source).order_by(count.desc(), source)
+    return dict((await session.exec(query)).all())

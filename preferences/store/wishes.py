@@ -34,7 +34,6 @@ _CHANGES: dict[Decision, ChangeType] = {
     "objected": "consent.objected",
 }
 _FORBIDDING: tuple[ConsentState, ...] = ("refused", "withdrawn", "objected")
-_API, _CLAIMED = "api", "claimed"
 
 
 class OvertakenError(AskfirstError):
@@ -51,7 +50,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A decision of a shopper on a purpose, as `actor` reports it; `effect` names the report."""
+    """A decision of a shopper on a purpose, as `actor` reports it; `effect` names the report.
+
+    `shown` is the text that it answers: one that is kept here already, or one that is to be. By
+    `method` and `assurance` it tells how it was decided, and how sure it was by whom.
+    """
 
     purpose: str
     state: Decision
@@ -60,7 +63,10 @@ class Reported:
     channel: str
     actor: str
     effect: str
-    shown: Shown | None = None
+    shown: Shown | Notice | None = None
+    method: str = "api"
+    assurance: str = "claimed"
+    conversation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ async def report_decision(
         await refuse_erased(session, head)
         if purpose is None:
             await _refuse_unknown(session, head, told)
-        notice = await _notice(session, head, told) if told.shown else None
+        notice = await _notice(session, head, told, told.shown) if told.shown else None
         event, is_new = await append_new_consent(
             session, head, _act(told, purpose, notice, destinations, now)
         )
@@ -179,22 +185,29 @@ async def _refuse_unknown(session: AsyncSession, head: str, told: Reported) -> N
         raise BadInputError(message, field="purpose")
 
 
-async def _notice(session: AsyncSession, head: str, told: Reported) -> Notice:
-    assert told.shown is not None  # noqa: S101  (the caller has looked)
-    known = await session.get(NoticeRow, told.shown.sha256)
-    if known is None:
-        message = "No text of this hash was ever shown; send that of a notice kept here."
-        raise BadInputError(message, field="notice_sha256")
+async def _notice(
+    session: AsyncSession, head: str, told: Reported, shown: Shown | Notice
+) -> Notice:
+    """Give the text that was shown, and see that no later word overtook what answers it."""
+    notice = shown if isinstance(shown, Notice) else await _kept(session, shown)
     later = select(ConsentRow.purpose).where(
         of_person(ConsentRow.shopper_id, head),
         ConsentRow.purpose == told.purpose,
         col(ConsentRow.state).in_(_FORBIDDING),
-        col(ConsentRow.occurred_at) >= told.shown.at,
+        col(ConsentRow.occurred_at) >= notice.shown_at,
     )
     if (await session.exec(later)).first() is not None:
         message = "The shopper said no after this text was shown; ask again before you rely on it."
         raise OvertakenError(message)
-    return Notice(known.key, known.version, known.locale, known.text, told.shown.at, "")
+    return notice
+
+
+async def _kept(session: AsyncSession, shown: Shown) -> Notice:
+    known = await session.get(NoticeRow, shown.sha256)
+    if known is None:
+        message = "No text of this hash was ever shown; send that of a notice kept here."
+        raise BadInputError(message, field="notice_sha256")
+    return Notice(known.key, known.version, known.locale, known.text, shown.at, "")
 
 
 def _act(
@@ -208,13 +221,14 @@ def _act(
     return Act(
         purpose=told.purpose,
         state=told.state,
-        method=_API,
+        method=told.method,
         actor=told.actor,
-        assurance=_CLAIMED,
+        assurance=told.assurance,
         locale=told.locale,
         channel=told.channel,
-        idempotency_key=f"{_API}/{told.effect}",
+        idempotency_key=f"api/{told.effect}",
         occurred_at=now,
+        conversation=told.conversation,
         words=told.words,
         notice=notice,
         recipients=tuple(destinations),

@@ -164,3 +164,28 @@ def test_whatever_comes_as_a_button_is_refused_and_breaks_nothing(anything: str)
     for token in (anything, f"{anything}:1:{anything}"):
         with pytest.raises(TokenError):
             TOKENS.pressed("talk", token)
+
+
+# Words that were shown
+
+
+def test_the_proof_of_words_tells_when_they_were_shown() -> None:
+    at = now()
+
+    assert TOKENS.shown_at("talk", "May I?", TOKENS.shown("talk", "May I?", at)) == at
+
+
+def test_the_proof_of_words_holds_for_these_here_and_for_a_quarter_of_an_hour_alone() -> None:
+    proof = TOKENS.shown("talk", "May I?", now())
+    old = TOKENS.shown("talk", "May I?", now() - timedelta(minutes=16))
+
+    for tokens, conversation, words, shown in (
+        (TOKENS, "other", "May I?", proof),
+        (TOKENS, "talk", "May we?", proof),
+        (TOKENS, "talk", "May I?", old),
+        (TOKENS, "talk", "May I?", TOKENS.own_page("talk", now())),
+        (TOKENS, "talk", "May I?", ""),
+        (Tokens("o" * 64, SHOP_SECRET), "talk", "May I?", proof),
+    ):
+        with pytest.raises(TokenError, match="open the page again"):
+            tokens.shown_at(conversation, words, shown)

@@ -143,7 +143,6 @@ def a_state(**changes: object) -> State:
         asked=(),
         candidates=(),
         known=(),
-        purchases=0,
     )
     return replace(quiet, **changes)
 

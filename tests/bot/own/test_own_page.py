@@ -1,23 +1,34 @@
 """The page where shoppers see what is kept of them, over HTTP as a browser would."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from html import unescape
 
 import pytest
 from aiohttp import ClientSession, CookieJar
+from sqlmodel import select
 
 from bot.parts import CATALOGUE, STORE, TOKENS
 from bot.tokens import TokenError
 from preferences.profile import Profile, as_json
+from preferences.store.erasure import erase_shopper
 from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.profiles import read_profile
 from preferences.store.sources import SOURCES
-from preferences.store.tables import AnswerRow, OutboxRow, SuppressionRow
+from preferences.store.tables import (
+    AnswerRow,
+    ConsentEventRow,
+    ConversationRow,
+    OutboxRow,
+    SuppressionRow,
+)
 from preferences.store.wishes import Reported, Shown, report_decision
+from preferences.understanding import Guess
 from sync.fields import values_of
 from sync.mapping import load_mapping
 from sync.marketing import permissions
@@ -28,6 +39,15 @@ from tests.preferences.store.shop import Shop
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ANSWER = re.compile(r'name="answer" value="(\w+)"')
+OFFER = re.compile(
+    r'name="purpose" value="(\w+)"><input type="hidden" name="shown" value="([^"]+)"'
+)
+FITTED = "tailor_suggestions"
+
+
+def proofs(shown: str) -> dict[str, str]:
+    """Give what a page offers to permit, each with the proof of its words."""
+    return dict(OFFER.findall(shown))
 
 
 @dataclass
@@ -76,6 +96,18 @@ async def has_answered(gateway: Gateway, customer: str | None = "7") -> Page:
     await page.say(press=gift["press"])
     await page.log(7)
     return page
+
+
+async def answer_to(page: Page, text: str) -> str:
+    """Say something, and give the first line that is said to it."""
+    await page.say(text=text)
+    was_said = False
+    async with asyncio.timeout(10), page.stream() as events:
+        async for name, line in events:
+            if was_said and name == "message":
+                return str(line["text"])
+            was_said = was_said or (name == "message" and line["text"] == text)
+    raise AssertionError(text)
 
 
 async def profile_of(gateway: Gateway) -> Profile:
@@ -168,6 +200,112 @@ async def test_fitted_suggestions_are_switched_off_apart_from_advertising_everyw
     assert told_now["ask_may_tailor_suggestions"] == "withdrawn"
     assert told_now["ask_may_contact_wishes"] == "given"
     assert permissions(as_json(after), "contact_wishes")["email"].word == "subscribe"
+
+
+async def test_fitted_suggestions_are_switched_on_again_and_count_at_once_everywhere(
+    gateway: Gateway,
+) -> None:
+    page, app = await has_answered(gateway), gateway.app
+    shopper, purpose = (await profile_of(gateway)).shopper, app[CATALOGUE].purposes[FITTED]
+    words = VOICE.fill(purpose.wording["en"])
+    for said in ("a present", "a present for my dad"):
+        gateway.rasa.taught[said] = (Guess("answer", 0.95, "gift_or_self", "gift"),)
+    api, crm = Api(gateway, gateway.http), load_mapping("hubspot", app[CATALOGUE])
+    assert crm is not None
+    async with opened(gateway, page) as own:
+        _, before = await own.shows()
+        _, off = await own.does("withdraw", purpose=FITTED)
+        asked = await answer_to(page, "a present")
+        told = [values_of(crm, as_json(await profile_of(gateway)))["ask_may_tailor_suggestions"]]
+        first, on = await own.does("permit", purpose=FITTED, shown=proofs(off)[FITTED])
+        again, _ = await own.does("permit", purpose=FITTED, shown=proofs(off)[FITTED])
+        read_back = await answer_to(page, "a present for my dad")
+        told += [values_of(crm, as_json(await profile_of(gateway)))["ask_may_tailor_suggestions"]]
+
+    assert FITTED not in proofs(before)
+    assert proofs(off).keys() == app[CATALOGUE].purposes.keys()
+    assert off.count(words) == 1
+    assert (first, again) == (200, 200)
+    assert FITTED not in proofs(on)
+    assert "You said yes to this on" in on
+    assert asked == words
+    assert read_back != words
+    assert told == ["withdrawn", "given"]
+    consents = (await api.get(f"/v1/shoppers/{shopper}/preferences")).json["consents"]
+    events = [one for one in await Shop(app[STORE]).rows(ConsentEventRow) if one.channel == "page"]
+    withdrawn, given = sorted(events, key=lambda one: one.seq)
+    assert consents[FITTED]["event"] == given.id
+    assert (withdrawn.state, withdrawn.method, given.state, given.method) == (
+        *("withdrawn", "button"),
+        *("given", "button"),
+    )
+    assert (given.notice_version, given.notice_sha256) == (
+        purpose.version,
+        sha256(words.encode()).hexdigest(),
+    )
+    assert given.evidence_sha256 == sha256(purpose.agree["en"].encode()).hexdigest()
+    assert (given.assurance, given.actor, given.locale) == ("verified", "shopper", "en")
+    assert given.conversation_id == withdrawn.conversation_id != ""
+    assert given.shown_at is not None
+    assert withdrawn.occurred_at < given.shown_at < given.occurred_at
+    assert given.valid_until == given.occurred_at + timedelta(days=purpose.valid_days)
+    rows = await Shop(app[STORE]).rows(OutboxRow)
+    assert {row.desired_version > row.synced_version for row in rows} == {True}
+
+
+async def test_a_yes_is_no_yes_without_these_very_words_or_after_a_no(gateway: Gateway) -> None:
+    page, app = await has_answered(gateway), gateway.app
+    shopper = (await profile_of(gateway)).shopper
+    async with opened(gateway, page) as own:
+        _, shown = await own.shows()
+        proof = proofs(shown)["contact_wishes"]
+        no_proof, _ = await own.does("permit", purpose="contact_wishes")
+        of_another, _ = await own.does("permit", purpose="service_feedback", shown=proof)
+        of_none, _ = await own.does("permit", purpose="everything", shown=proof)
+        [talk] = await Shop(app[STORE]).rows(ConversationRow)
+        words = VOICE.fill(app[CATALOGUE].purposes["contact_wishes"].wording["en"])
+        elsewhere = app[TOKENS].shown("another talk", words, datetime.now(UTC))
+        of_elsewhere, _ = await own.does("permit", purpose="contact_wishes", shown=elsewhere)
+        old = app[TOKENS].shown(talk.id, words, datetime.now(UTC) - timedelta(minutes=16))
+        of_long_ago, _ = await own.does("permit", purpose="contact_wishes", shown=old)
+        no = Reported("contact_wishes", "refused", "no", "en", "phone", "key:1", "no")
+        purpose = app[CATALOGUE].purposes["contact_wishes"]
+        await report_decision(app[STORE], shopper, no, purpose, (), datetime.now(UTC))
+        overtaken = await own.does("permit", purpose="contact_wishes", shown=proof)
+
+    assert (no_proof, of_another, of_none, of_elsewhere, of_long_ago) == (401,) * 5
+    assert overtaken[0] == 200
+    assert "Done." not in overtaken[1]
+    assert "contact_wishes" in proofs(overtaken[1])
+    assert (await profile_of(gateway)).consents["contact_wishes"].state == "refused"
+    assert "service_feedback" not in (await profile_of(gateway)).consents
+
+
+async def test_whoever_may_be_another_permits_nothing_and_nobody_does_after_all_was_deleted(
+    gateway: Gateway,
+) -> None:
+    page = await has_answered(gateway)
+    store, shopper = gateway.app[STORE], (await profile_of(gateway)).shopper
+    async with opened(gateway, page) as own:
+        _, shown = await own.shows()
+        for assurance in ("claimed", "verified"):
+            async with store.begin() as session:
+                [talk] = (await session.exec(select(ConversationRow))).all()
+                talk.assurance = assurance
+            if assurance == "claimed":
+                _, unsure = await own.shows()
+                refused, _ = await own.does(
+                    "permit", purpose="contact_wishes", shown=proofs(shown)["contact_wishes"]
+                )
+        await erase_shopper(store, shopper, (), datetime.now(UTC))
+        _, gone = await own.shows()
+        late, _ = await own.does(
+            "permit", purpose="contact_wishes", shown=proofs(shown)["contact_wishes"]
+        )
+
+    assert proofs(unsure) == proofs(gone) == {}
+    assert (refused, late) == (401, 401)
+    assert await Shop(store).rows(ConsentEventRow) == []
 
 
 async def test_a_pause_and_its_end_and_a_stop(gateway: Gateway) -> None:

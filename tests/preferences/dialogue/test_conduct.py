@@ -438,12 +438,16 @@ def test_what_was_said_elsewhere_and_bought_is_told_to_whom_the_shop_vouched_for
     elsewhere = replace(an_answer(), here=False, channel="whatsapp")
     message = said("what do you know about me?", "ask_data")
 
-    stranger = respond(message, a_state(known=(elsewhere,), purchases=3))
+    stranger = respond(message, a_state(known=(elsewhere,), purchases={"till": 1, "shopify": 2}))
     assert texts(stranger) == [VOICE.say("data_nothing", "en")]
 
-    (told,) = texts(respond(message, a_state(known=(elsewhere,), purchases=3, verified=True)))
+    (told,) = texts(
+        respond(
+            message, a_state(known=(elsewhere,), purchases={"till": 1, "shopify": 2}, verified=True)
+        )
+    )
     assert "in another conversation: whatsapp" in told
-    assert "3 purchases" in told
+    assert "3 purchases that Corner Shop reported to me (from “till, shopify”)" in told
 
 
 def test_what_is_not_wanted_is_told_as_that() -> None:

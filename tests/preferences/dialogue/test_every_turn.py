@@ -95,7 +95,7 @@ def states() -> Iterator[State]:
         }
         for consents in ({}, GIVEN, REFUSED, WITHDRAWN):
             yield a_state(**around, consents=consents, candidates=(a_candidate(),))
-        yield a_state(**around, known=(an_answer(),), purchases=3)
+        yield a_state(**around, known=(an_answer(),), purchases={"shopify": 3})
         yield a_state(**around, claimable=STRANGER, consents=GIVEN, candidates=(a_candidate(),))
         usual = disclosed and not unclear
         for name, ask in every_ask(locale).items():

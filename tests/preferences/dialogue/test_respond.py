@@ -484,12 +484,12 @@ def test_why_is_answered_and_the_same_is_asked_again(ask: Ask | None) -> None:
 
 
 def test_who_asks_what_is_known_hears_what_they_said_and_what_the_shop_reported() -> None:
-    state = a_state(known=(an_answer(),), purchases=12, verified=True)
+    state = a_state(known=(an_answer(),), purchases={"shopify": 12}, verified=True)
 
     (told,) = texts(respond(said("what do you know about me?", "ask_data"), state))
 
     assert "Is “Hat” a gift, or for you? – “A gift” (you said so here on 21 November 2026)" in told
-    assert "12 purchases that Corner Shop reported" in told
+    assert "12 purchases that Corner Shop reported to me (from “shopify”)" in told
 
 
 def test_who_asks_what_is_known_may_hear_that_it_is_nothing() -> None:

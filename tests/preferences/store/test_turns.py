@@ -359,8 +359,8 @@ async def test_what_the_shop_brought_along_is_told_as_such_to_whom_it_vouched_fo
     [*_, bare] = await later.hears(talk, "what do you know about me?", "ask_data")
     untold = await shop.hears(stranger, "what do you know about me?", "ask_data")
 
-    assert "“A gift” (Corner Shop told me, on" in told["text"]
-    assert "gift_or_self – “gift” (Corner Shop told me, on" in bare["text"]
+    assert "“A gift” (Corner Shop told me, from “old crm”, on" in told["text"]
+    assert "gift_or_self – “gift” (Corner Shop told me, from “old crm”, on" in bare["text"]
     assert "gift" not in untold[-1]["text"]
 
 
