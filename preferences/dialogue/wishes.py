@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from preferences.conversation import (
+    Claimed,
     ConsentAct,
     Erased,
     HandedOff,
@@ -66,9 +67,14 @@ def erase(scene: Scene) -> Turn:
 
 
 def erase_confirmed(scene: Scene, *, really: bool) -> Turn:
-    """Delete everything, or leave it as it is."""
+    """Delete everything, or leave it as it is.
+
+    What was said on this device before somebody signed in goes with it, if nobody decided on it yet.
+    """
     if really:
-        return Turn(records=(Erased(),)) + scene.say("erased")
+        stranger = scene.state.claimable
+        unclaimed = () if stranger is None else (Claimed(stranger, accepted=False),)
+        return Turn(records=(*unclaimed, Erased())) + scene.say("erased")
     return scene.close("answered") + scene.say("erase_kept")
 
 

@@ -182,8 +182,8 @@ async def _close(desk: Desk, record: Closed) -> None:
     )
     await desk.session.exec(closing)
     desk.conversation.open_ask_id = None
-    if ask is not None and ask.kind == "claim":
-        desk.conversation.claimable_id = None  # once is enough
+    if ask is not None and ask.kind == "claim" and record.outcome != "skipped":
+        desk.conversation.claimable_id = None  # who put it off may still have all of it deleted
     if ask is not None and ask.candidate is not None:
         settled = (
             update(CandidateRow).where(col(CandidateRow.id) == ask.candidate).values(closed_at=now)

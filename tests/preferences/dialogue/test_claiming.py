@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from preferences.conversation import Claimed, Closed, Decision, Disclosed, Put, Reason
+from preferences.conversation import Claimed, Closed, Decision, Disclosed, Erased, Put, Reason
 from preferences.dialogue import claiming
 from preferences.dialogue.respond import Said
 from preferences.texts import LOCALES
 from preferences.understanding import Heard, Reading
 from tests.preferences.scenes import (
+    DAY,
     GIVEN,
     POLICY,
     STOPPED,
@@ -28,6 +29,7 @@ from tests.preferences.scenes import (
     respond,
     said,
     texts,
+    was_asked,
 )
 
 
@@ -128,3 +130,30 @@ def test_what_was_said_elsewhere_is_corrected_only_by_whom_the_shop_vouched_for(
     for verified in (True, False):
         turn = respond(said("that is wrong", "correct_data"), a_state(**around, verified=verified))
         assert bool(records(turn, Put)) is verified
+
+
+def test_who_would_rather_not_say_has_decided_nothing() -> None:
+    turn = respond(Said(Heard("prefiero no decirlo")), a_state_with(an_ask("claim", locale="es")))
+
+    assert turn.records == (Closed("declined"),)
+
+
+def test_who_has_everything_deleted_has_that_deleted_too_after_the_one_confirmation() -> None:
+    asks = respond(said("delete all my data", "erase_data"), a_state_with(an_ask("claim")))
+    assert not records(asks, Claimed)
+
+    erase = an_ask("erase")
+    gone = respond(pressed(erase, 0), a_state_with(erase, claimable=STRANGER))
+    assert gone.records == (Claimed(STRANGER, accepted=False), Erased())
+    kept = respond(pressed(erase, 1), a_state_with(erase, claimable=STRANGER))
+    assert not records(kept, Claimed)
+
+
+def test_who_put_it_off_is_not_asked_again_in_the_same_conversation() -> None:
+    before = was_asked("skipped", DAY, kind="claim", here=True)
+
+    turn = respond(opened(), a_state(claimable=STRANGER, asked=(before,)))
+
+    assert not records(turn, Put)
+    elsewhere = a_state(claimable=STRANGER, asked=(replace(before, here=False),))
+    assert records(respond(opened(), elsewhere), Put)

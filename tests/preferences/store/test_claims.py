@@ -15,6 +15,7 @@ from preferences.store.tables import (
     DecisionRow,
     LinkRow,
     MessageRow,
+    SuppressionRow,
 )
 from tests.preferences.scenes import CATALOGUE, DAY, MINUTE, PURPOSE, VOICE
 from tests.preferences.store.shop import Replies, Shop
@@ -94,8 +95,21 @@ async def test_it_is_asked_once(shop: Shop) -> None:
     assert replies[-1]["text"] == CLAIM
     assert again == []
     assert len(await shop.rows(AnswerRow)) == 1
-    (row,) = [row for row in await shop.rows(ConversationRow) if row.id == talk.id]
-    assert row.claimable_id is None
+
+
+async def test_who_put_it_off_and_has_everything_deleted_leaves_nothing_on_the_device(
+    shop: Shop,
+) -> None:
+    stranger = await a_stranger_who_answered(shop)
+    talk, _ = await signs_in(shop, stranger)
+
+    asked = await shop.hears(talk, "delete all my data", "erase_data")
+    assert len(await shop.rows(AnswerRow)) == 1
+    await shop.feels(talk, asked[-1]["ask"], "Yes, delete it", 0)
+
+    assert await shop.rows(AnswerRow) == []
+    told = [row.shopper_id for row in await shop.rows(SuppressionRow)]
+    assert set(told) == {stranger.shopper, talk.shopper}
 
 
 async def test_there_is_nothing_to_claim_where_nothing_was_answered(shop: Shop) -> None:
