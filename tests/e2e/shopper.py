@@ -20,6 +20,7 @@ class Shopper:
     def __init__(self, http: ClientSession, url: str, session: str) -> None:
         self._http = http
         self._url = f"{url}/v1/chat"
+        self.session = session
         self._headers = {"Authorization": f"Bearer {session}"}
         self._turns: asyncio.Queue[list[dict[str, Any]]] = asyncio.Queue()
         self._listens = asyncio.Event()

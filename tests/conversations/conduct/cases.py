@@ -20,7 +20,10 @@ PRODUCT = "the woollen hat"
 
 
 class Do(NamedTuple):
-    """One thing a shopper does: `opens`, `presses` a button by its place, or `says` an act."""
+    """One thing a shopper does: `opens`, `presses` a button by its place, `says` an act, `signs_in`.
+
+    `finds` is no doing of theirs: something becomes worth asking them.
+    """
 
     does: str
     what: Any = None
@@ -30,25 +33,33 @@ AGREES = Do("presses", 0)
 RECIPES: dict[str, tuple[Do, ...]] = {
     "new": (),
     "consent": (Do("opens"),),
+    "wish": (Do("says", "answer"),),
     "question": (Do("opens"), AGREES),
     "read_back": (Do("says", "answer"), AGREES),
     "picking": (Do("opens"), AGREES, Do("presses", 0)),
     "yes_no": (Do("opens"), AGREES),
     "erase": (Do("says", "erase_data"),),
+    "claim": (Do("says", "answer"), AGREES, AGREES, Do("signs_in"), Do("opens")),
+    "invite": (Do("opens"),),
     "handed_off": (Do("says", "handoff"),),
     "stopped": (Do("says", "stop"),),
     "paused": (Do("says", "pause"),),
 }
 ASKS = {
     "consent": "gift_or_self",
+    "wish": None,
     "question": "gift_or_self",
     "read_back": None,
     "picking": "matters_most",
     "yes_no": "team_orders",
     "erase": None,
+    "claim": None,
+    "invite": None,
 }
 """The states in which something is asked, and what is worth asking for it."""
 PERMITTED = frozenset({"question", "read_back", "picking", "yes_no"})
+NAMED = frozenset({"claim", "invite"})
+"""The states that somebody is in whom the shop knows by name."""
 _LATER = (Do("opens"), Do("says", "greet"))
 AFTERWARDS: dict[str, tuple[Do, ...]] = {
     "stop": _LATER,
@@ -78,7 +89,9 @@ class Case:
 
     @property
     def before(self) -> tuple[Do, ...]:
-        return RECIPES[self.state]
+        """Give the way to the state; whoever has a name is worth asking only then, or is asked that."""
+        late = self.after == _LATER and self.state in NAMED
+        return (*RECIPES[self.state], *[Do("finds")] * late)
 
     @property
     def after(self) -> tuple[Do, ...]:
@@ -92,7 +105,7 @@ class Case:
         """Give what is worth asking: for the state, and later, when nothing may be asked."""
         if question := ASKS.get(self.state):
             yield _occasion(shopper, question, now)
-        if self.after == _LATER:
+        if self.after == _LATER and self.state not in NAMED:
             yield _occasion(shopper, _LATER_QUESTION, now - timedelta(minutes=1))
 
 
@@ -102,6 +115,11 @@ async def arrange(session: AsyncSession, case: Case, shopper: str, now: datetime
     await session.flush()
     session.add(an_earlier_answer(earlier))
     session.add_all(case.occasions(shopper, now))
+
+
+async def find(session: AsyncSession, shopper: str, now: datetime) -> None:
+    """Let something else be worth asking a shopper who is in their state already."""
+    session.add(_occasion(shopper, _LATER_QUESTION, now - timedelta(minutes=1)))
 
 
 def _occasion(shopper: str, question: str, now: datetime) -> CandidateRow:
@@ -130,15 +148,21 @@ SENTENCES: dict[str, dict[str, str]] = read_yaml(HERE / "acts.yml")
 TABLE = _table()
 
 
-def cases() -> list[Case]:
-    """Give every act in every state in every language."""
+def cases(*, but: frozenset[str] = frozenset()) -> list[Case]:
+    """Give every act in every state in every language, without the states named in `but`."""
     return [
         Case(act, state, locale, TABLE[act, state])
-        for act, state, locale in product(SENTENCES, RECIPES, LOCALES)
+        for act, state, locale in product(SENTENCES, _states(but), LOCALES)
     ]
 
 
-def one_in_three() -> list[Case]:
-    """Give every act in every state once; the languages take turns."""
-    every = cases()
-    return [every[3 * pair + pair % 3] for pair in range(len(every) // 3)]
+def one_in_three(*, but: frozenset[str] = frozenset()) -> list[Case]:
+    """Give every act in every state once; the languages take turns in both."""
+    return [
+        Case(act, state, LOCALES[(row + column) % len(LOCALES)], TABLE[act, state])
+        for (row, act), (column, state) in product(enumerate(SENTENCES), enumerate(_states(but)))
+    ]
+
+
+def _states(but: frozenset[str]) -> list[str]:
+    return [state for state in RECIPES if state not in but]

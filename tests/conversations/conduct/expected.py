@@ -25,10 +25,12 @@ STORED = {
     "question": {"gift_or_self": "gift"},
     "picking": {"matters_most": "price"},
 }
+LEFT = {"gift_or_self": "gift"}  # what is said before the shopper of `claim` signs in
+LINK = "/friend/"
 YES_OR_NO = {"affirm": {"team_orders": "yes"}, "deny": {"team_orders": "no"}}
 
 
-def always(seen: Seen, _: Facts) -> None:
+def always(seen: Seen, facts: Facts) -> None:
     """Whatever was said, and wherever."""
     case = seen.case
     turns = [*seen.before, seen.lines, *seen.after]
@@ -51,6 +53,11 @@ def always(seen: Seen, _: Facts) -> None:
     assert silent or {line.lang for line in answered} <= {speaks}
     if case.act in {"greet", "thank"} and seen.told:
         assert seen.told[0] != _told(seen.after[0])[0], "the same words are not said twice running"
+    shares = any(LINK in line.text for lines in turns for line in lines)
+    assert shares is (case.expected == "invited"), "no link before a yes"
+    if case.state == "claim" and case.expected not in {"claimed", "unclaimed"}:
+        left = {} if case.expected == "erases" else LEFT
+        assert facts.left == left, "what a stranger said waits for a plain word"
 
 
 def _questions(text: str) -> int:
@@ -127,6 +134,38 @@ def granted(seen: Seen, facts: Facts) -> None:
     assert len(seen.told) == 1
     assert [line.kind for line in seen.asked] == ["question"]
     assert (facts.open, facts.consents, facts.answers) == ("question", {TAILOR: "given"}, {})
+
+
+def permitted(seen: Seen, facts: Facts) -> None:
+    """What was said before permission was asked for is read back now, and not stored yet."""
+    assert len(seen.told) == 1
+    assert [(line.kind, len(line.labels)) for line in seen.asked] == [("question", 3)]
+    assert (facts.open, facts.consents, facts.answers) == ("confirm", {TAILOR: "given"}, {})
+
+
+def claimed(seen: Seen, facts: Facts) -> None:
+    """What was said before signing in is of the same person from now on."""
+    _one_sentence(seen, facts)
+    assert (facts.answers, facts.left, facts.consents) == (LEFT, {}, {TAILOR: "given"})
+    assert facts.outcomes[-1] == "answered"
+
+
+def unclaimed(seen: Seen, facts: Facts) -> None:
+    """It is deleted at once."""
+    _one_sentence(seen, facts)
+    _unchanged(seen, facts)
+    assert facts.left == {}
+    assert facts.outcomes[-1] == "declined"
+
+
+def invited(seen: Seen, facts: Facts) -> None:
+    """The link is given, in words that may be passed on, and nothing is asked."""
+    assert len(seen.told) == 2
+    assert LINK in seen.told[1].text
+    assert not seen.asked
+    assert facts.open is None
+    assert facts.outcomes[-1] == "answered"
+    _unchanged(seen, facts)
 
 
 def refused(seen: Seen, facts: Facts) -> None:
@@ -272,6 +311,7 @@ WORDS: dict[str, Callable[[Seen, Facts], None]] = {
     check.__name__: check
     for check in (
         *(talk, silent, again, repeated, reworded, granted, refused, permits, read_back, stored),
+        *(permitted, claimed, unclaimed, invited),
         *(stops, leaves, pauses, calls, comforts, mourns, erases, erased, kept, switches),
     )
 } | {outcome: _closes(outcome) for outcome in (*_OUTCOMES, "unclear")}

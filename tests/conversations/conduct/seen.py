@@ -13,6 +13,7 @@ from preferences.store.tables import (
     AskRow,
     ConsentEventRow,
     ConversationRow,
+    ShopperRow,
     SuppressionRow,
 )
 from tests.conversations.conduct.cases import ASKS, Case, Do
@@ -29,7 +30,12 @@ class Line:
 
 
 class Shopper(Protocol):
-    """Somebody who can be made to do things, and tells what they were told."""
+    """Somebody who can be made to do things, and tells what they were told.
+
+    `talks` are their conversations by id, the newest last: whoever signs in begins another one.
+    """
+
+    talks: list[str]
 
     def does(self, case: Case, step: Do) -> Awaitable[Sequence[Line]]:
         """Do one thing and give what the assistant said to it."""
@@ -37,21 +43,30 @@ class Shopper(Protocol):
 
 @dataclass(slots=True)
 class Facts:
-    """What the store holds of a shopper. `outcomes` are those of the questions, oldest first."""
+    """What the store holds of a person. `outcomes` are those of the questions, oldest first.
+
+    `answers` are what they said themselves. `left` is what they had answered before they signed in,
+    as long as it belongs to nobody.
+    """
 
     open: str | None = None
     handed_off: bool = False
     outcomes: list[str | None] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
     consents: dict[str, str] = field(default_factory=dict)
     wishes: set[tuple[str, str, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One case as it went: each turn's lines before the act, of the act, and after it."""
+    """One case as it went: each turn's lines before the act, of the act, and after it.
+
+    What was said before somebody signed in was said in a conversation that is over.
+    """
 
     case: Case
+    talks: tuple[str, ...]
     before: tuple[Sequence[Line], ...]
     lines: Sequence[Line]
     after: tuple[Sequence[Line], ...]
@@ -75,10 +90,13 @@ class Seen:
 
 async def play(shopper: Shopper, case: Case) -> Seen:
     """Reach the state, do the act, and do what follows."""
-    before = [await shopper.does(case, step) for step in case.before]
+    before: list[Sequence[Line]] = []
+    for step in case.before:
+        said = await shopper.does(case, step)
+        before = [] if step.does == "signs_in" else [*before, said]
     lines = await shopper.does(case, Do("says", case.act))
     after = [await shopper.does(case, step) for step in case.after]
-    return Seen(case, tuple(before), lines, tuple(after))
+    return Seen(case, tuple(shopper.talks), tuple(before), lines, tuple(after))
 
 
 def as_line(told: Mapping[str, Any]) -> Line:
@@ -88,11 +106,13 @@ def as_line(told: Mapping[str, Any]) -> Line:
     return Line(told["kind"], told["text"], told["lang"], labels)
 
 
-async def read_facts(store: Store, conversations: Iterable[str]) -> dict[str, Facts]:
-    """Give what is held of the shoppers of some conversations, by conversation."""
-    wanted = set(conversations)
+async def read_facts(store: Store, every: Iterable[Seen]) -> dict[str, Facts]:
+    """Give what is held of whoever was in some cases, by their newest conversation."""
+    talks = [seen.talks for seen in every]
+    wanted = {talk for one in talks for talk in one}
     async with store.begin(readonly=True) as session:
-        talks = [row for row in await session.exec(select(ConversationRow)) if row.id in wanted]
+        heads = {row.id: row.head_id for row in await session.exec(select(ShopperRow))}
+        rows = [row for row in await session.exec(select(ConversationRow)) if row.id in wanted]
         by_time = select(AskRow).order_by(col(AskRow.asked_at), col(AskRow.id))
         asks = list(await session.exec(by_time))
         answers = list(await session.exec(select(AnswerRow)))
@@ -103,15 +123,22 @@ async def read_facts(store: Store, conversations: Iterable[str]) -> dict[str, Fa
     kinds = {ask.id: ask.kind for ask in asks}
     for ask in asks:
         if ask.begun_by is None and ask.conversation_id in wanted:
-            facts[ask.shopper_id].outcomes.append(ask.outcome)
+            facts[heads[ask.shopper_id]].outcomes.append(ask.outcome)
     for answer in answers:
-        facts[answer.shopper_id].answers[answer.question_id] = answer.value
+        if answer.kind == "declared":
+            facts[heads[answer.shopper_id]].answers[answer.question_id] = answer.value
     for event in consents:
         if event.state != "requested":
-            facts[event.shopper_id].consents[event.purpose] = event.state
+            facts[heads[event.shopper_id]].consents[event.purpose] = event.state
     for wish in wishes:
-        facts[wish.shopper_id].wishes.add((wish.scope, wish.target, wish.reason))
-    for talk in talks:
-        facts[talk.shopper_id].open = kinds.get(talk.open_ask_id or "")
-        facts[talk.shopper_id].handed_off = talk.handed_off_at is not None
-    return {talk.id: facts[talk.shopper_id] for talk in talks}
+        facts[heads[wish.shopper_id]].wishes.add((wish.scope, wish.target, wish.reason))
+    whose = {row.id: heads[row.shopper_id] for row in rows}
+    newest = {one[-1] for one in talks}
+    for row in rows:
+        if row.id in newest:
+            facts[whose[row.id]].open = kinds.get(row.open_ask_id or "")
+            facts[whose[row.id]].handed_off = row.handed_off_at is not None
+    for first, *_, last in (one for one in talks if len(one) > 1):
+        if whose.get(first) not in {None, whose[last]}:
+            facts[whose[last]].left = facts[whose[first]].answers
+    return {last: facts[whose[last]] for *_, last in talks}
