@@ -1,5 +1,6 @@
 """What a question must be before it may be asked."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from preferences.catalogue import Question
@@ -17,6 +18,19 @@ from preferences.texts import LOCALES
 from preferences.understanding import plain
 
 _LONGEST_WORDING = 200
+# Who asks says what it is good for to whom they ask, and that nothing is lost by not answering.
+_TO_THE_SHOPPER = {
+    "en": re.compile(r"\b(you|yours?)\b", re.IGNORECASE),
+    "es": re.compile(r"\b(tú|ti|te|tus?|tuy[oa]s?|contigo|usted|le|sus?)\b", re.IGNORECASE),
+    "de": re.compile(r"\b(du|dir|dich|dein\w*|Sie|Ihnen|Ihr\w*)\b"),
+}
+_OTHERWISE = {
+    "en": re.compile(
+        r"\bif not\b|\bif you (say|do not)\b|\botherwise\b|\bnothing\b", re.IGNORECASE
+    ),
+    "es": re.compile(r"\bsi no\b|\bnada\b|\bde lo contrario\b", re.IGNORECASE),
+    "de": re.compile(r"\bsonst\b|\bwenn nicht\b|\bandernfalls\b|\bnichts\b", re.IGNORECASE),
+}
 _FACTS = frozenset({"shop", "product", "old_answer"})
 _ANSWER = frozenset({"shop", "answer"})
 _NO_FACTS = frozenset({"shop"})
@@ -102,6 +116,19 @@ def _different(page: Page, question: Question) -> Iterator[Finding]:
             yield page.find("use and reason are the same", remedy, "use", locale)
 
 
+def _helps(page: Page, question: Question) -> Iterator[Finding]:
+    """The answer to "why do you ask?" helps the shopper to decide: about the goods, and about answering."""
+    for locale in LOCALES:
+        _, _, then = question.reason[locale].partition(". ")
+        if not _TO_THE_SHOPPER[locale].search(then):
+            remedy = "After why you ask, tell what an answer makes easier to choose: “for you”"
+            yield page.find(f"reason.{locale} does not say how it helps", remedy, "reason", locale)
+        if not _OTHERWISE[locale].search(then):
+            remedy = "Add what not answering changes: “if not, I change nothing”"
+            what = f"reason.{locale} does not say what happens without an answer"
+            yield page.find(what, remedy, "reason", locale)
+
+
 def _delicate(page: Page, question: Question) -> Iterator[Finding]:
     if question.sensitivity == "delicate" and not question.rotate:
         remedy = "Add rotate: true, so that no answer looks like the expected one"
@@ -129,6 +156,6 @@ def _of_options(page: Page, question: Question, name: str, locale: str) -> list[
 
 
 _RULES: tuple[Callable[[Page, Question], Iterator[Finding]], ...] = (
-    *(_name, _texts, _same_facts, _one_question, _short, _different, _delicate, _warmth),
+    *(_name, _texts, _same_facts, _one_question, _short, _different, _helps, _delicate, _warmth),
     *(check_buttons, check_labels, check_examples, check_languages, check_crm),
 )

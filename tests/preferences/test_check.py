@@ -127,6 +127,20 @@ def test_words_that_hurt_are_found_in_every_language(
     assert complaint in found(shop(tmp_path, question))
 
 
+@pytest.mark.parametrize("file", sorted((HERE / "questions").glob("*.yml")), ids=lambda f: f.stem)
+def test_what_comes_with_it_tells_in_each_reason_what_it_helps_the_shopper_with(
+    tmp_path: Path, file: Path
+) -> None:
+    question = read_yaml(file)
+    why_alone = {locale: text.partition(". ")[0] for locale, text in question["reason"].items()}
+
+    complaints = found(shop(tmp_path, question | {"reason": why_alone}))
+
+    for locale in LOCALES:
+        assert f"reason.{locale} does not say how it helps" in complaints
+        assert f"reason.{locale} does not say what happens without an answer" in complaints
+
+
 def test_a_button_may_not_name_what_is_not_asked_either(tmp_path: Path) -> None:
     question = changed(A_QUESTION, "options", 2, "label", "en", to="My faith")
 
@@ -158,6 +172,12 @@ def test_an_answer_may_name_a_price_where_a_question_may_not(tmp_path: Path) -> 
         (("options", 1, "give", "es"), "¿Quieres un consejo de los de siempre?", "asks a question"),
         (("wording", "en"), f"Is {'very ' * 50}{{product|it}}?", "wording has 2"),
         (("use", "en"), A_QUESTION["reason"]["en"], "use and reason are the same"),
+        (("reason", "en"), "I ask for a reason. If not, fine.", "en does not say how it helps"),
+        (("reason", "es"), "Lo pregunto yo. Si no, vale.", "reason.es does not say how it helps"),
+        (("reason", "de"), "Ich frage. Sonst bleibt es.", "reason.de does not say how it helps"),
+        (("reason", "en"), "I ask. You choose.", "en does not say what happens without an answer"),
+        (("reason", "es"), "Pregunto. Te sirve.", "es does not say what happens without"),
+        (("reason", "de"), "Ich frage. Es hilft dir.", "de does not say what happens without"),
         (("rotate",), False, "is delicate and its options do not rotate"),
         (("id",), "gifts", "Name the file gifts.yml"),
         (("purpose",), "world_domination", "the purpose world_domination is not known"),
