@@ -1,5 +1,6 @@
 """What a shopper was asked, on every channel: counted in one budget, whoever asked."""
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -9,12 +10,23 @@ from bot.api.operations import Call, Reply, operation
 from bot.api.refusals import CONFLICT, NOT_FOUND, RefusedError
 from bot.api.shoppers import ShopperPath, person
 from bot.parts import CATALOGUE, POLICY
+from preferences.catalogue import Catalogue
 from preferences.choosing.account import sentence
+from preferences.dialogue.resting import left_alone
+from preferences.policy import Policy
 from preferences.store.elsewhere import AskedElsewhere, note_ask, read_asks
 from preferences.store.facts import ErasedError
+from preferences.store.wishes import Unwanted
 
 type Ended = Literal[
-    "answered", "declined", "skipped", "dont_know", "no_preference", "not_relevant", "ignored"
+    "answered",
+    "declined",
+    "skipped",
+    "dont_know",
+    "no_preference",
+    "not_relevant",
+    "already_sorted",
+    "ignored",
 ]
 
 
@@ -76,6 +88,17 @@ class AsksView(View):
     """How many tips and promises they got, beside the thanks that every answer and refusal gets."""
 
 
+def _unwanted(catalogue: Catalogue, policy: Policy, body: NewAsk) -> Unwanted | None:
+    """Give what rests after a question ended so; one that is not known is refused by the store."""
+    question = catalogue.questions.get(body.question)
+    left = question and left_alone(question, body.outcome, policy)
+    if not left:
+        return None
+    wish = left.suppression
+    scope: Literal["category", "topic"] = "category" if wish.scope == "category" else "topic"
+    return Unwanted(scope, wish.target, wish.reason, timedelta(days=left.days or 0))
+
+
 @operation("GET", "/v1/shoppers/{id}/asks", {"read"}, problems=[NOT_FOUND])
 async def read_shopper_asks(call: Call, path: ShopperPath) -> AsksView:
     """Read what a shopper was asked, and whether one more question may be put.
@@ -119,15 +142,20 @@ async def tell_ask(call: Call, path: ShopperPath, body: NewAsk) -> Reply[AskView
     """Tell of a question that was put elsewhere.
 
     It counts in every budget as if it were asked here, and an open one waits for its answer like ours
-    do. Tell it again with `outcome` when it has ended. The answer itself goes to `/facts`. Nothing is
-    kept of who had everything deleted (409).
+    do. Tell it again with `outcome` when it has ended: `not_relevant` and `already_sorted` let its kind of
+    goods (or the question, where it has none) rest as if it were said in the chat. The answer itself goes
+    to `/facts`. Nothing is kept of who had everything deleted (409).
     """
     shopper = await person(call, path.id)
-    told = AskedElsewhere(**dict(body))
+    catalogue = call.request.app[CATALOGUE]
+    unwanted = _unwanted(catalogue, call.request.app[POLICY], body)
+    told = AskedElsewhere(**dict(body), unwanted=unwanted)
     try:
-        ask = await note_ask(call.store, shopper, told, call.request.app[CATALOGUE], call.now)
+        ask = await note_ask(call.store, shopper, told, catalogue, call.destinations, call.now)
     except ErasedError as error:
         raise RefusedError(CONFLICT, str(error)) from None
+    if unwanted is not None:
+        await call.announce()
     return Reply(AskView(shopper=shopper, ask=ask), shopper=shopper)
 
 

@@ -17,6 +17,8 @@ from preferences.store.reception import Balance, Met, read_reception
 _ENDS = (
     "answered",
     "declined",
+    "dont_know",
+    "no_preference",
     "not_relevant",
     "already_sorted",
     "skipped",
@@ -46,7 +48,7 @@ def run(_: Namespace) -> int:
         counts = [one.outcomes[end] for end in _ENDS]
         row = (one.asked, *counts, one.asked - sum(counts), one.muted, one.stopped, one.annoyed)
         table.add_row(one.question, *map(str, row), "pauses" if one.pauses else "")
-    Console(file=sys.stdout, width=160).print(table)
+    Console(file=sys.stdout, width=190).print(table)
     sys.stdout.write(
         f"Nothing was asked in {balance.silent} of {balance.decisions} decisions. For"
         f" {balance.told} answers {balance.given} tips and promises were given, beside the thanks.\n"

@@ -1,7 +1,9 @@
 """What is left alone for a time after an answer or a refusal: a topic, a kind of goods, everything."""
 
+from preferences.catalogue import Question
 from preferences.conversation import Ask, Outcome, Pending, Suppress, Suppression, Turn
 from preferences.dialogue.scene import Scene
+from preferences.policy import Policy
 
 
 def after_outcome(scene: Scene, ask: Ask | None, outcome: Outcome) -> Turn:
@@ -9,19 +11,36 @@ def after_outcome(scene: Scene, ask: Ask | None, outcome: Outcome) -> Turn:
 
     What is taken care of is the kind of goods, where it is known.
     """
-    policy = scene.policy
-    days = {
-        "already_sorted": policy.days_after_already_sorted,
-        "not_relevant": policy.days_after_not_relevant,
-    }
-    if ask is None or outcome not in days or ask.kind not in {"question", "confirm", "invite"}:
+    if ask is None or ask.kind not in {"question", "confirm", "invite"}:
         return Turn()
     if ask.kind == "invite":
-        return _mute(ask, outcome, days[outcome])
+        days = _days(outcome, scene.policy)
+        return _mute(ask, outcome, days) if days else Turn()
     kind = ask.category if outcome == "already_sorted" else ""
-    category = kind or scene.catalogue.questions[ask.question].category
-    scope, target = ("category", category) if category else ("topic", ask.question)
-    return Turn(records=(Suppress(Suppression(scope, target, outcome), days[outcome]),))
+    left = left_alone(scene.catalogue.questions[ask.question], outcome, scene.policy, kind)
+    return Turn(records=(left,)) if left else Turn()
+
+
+def left_alone(
+    question: Question, outcome: Outcome | None, policy: Policy, category: str = ""
+) -> Suppress | None:
+    """Give what rests after a question ended so, wherever it was asked; None where nothing does.
+
+    `category` is the kind of goods that it was about, where that is known.
+    """
+    days = _days(outcome, policy)
+    if days is None or outcome is None:
+        return None
+    goods = category or question.category
+    scope, target = ("category", goods) if goods else ("topic", question.id)
+    return Suppress(Suppression(scope, target, outcome), days)
+
+
+def _days(outcome: Outcome | None, policy: Policy) -> int | None:
+    return {
+        "already_sorted": policy.days_after_already_sorted,
+        "not_relevant": policy.days_after_not_relevant,
+    }.get(outcome or "")
 
 
 def never_again(scene: Scene, ask: Ask | None) -> Turn:

@@ -20,6 +20,7 @@ from preferences.store.facts import refuse_erased
 from preferences.store.persons import head_of, hold_person, of_person
 from preferences.store.states import read_asked, read_suppressions
 from preferences.store.tables import AskRow, ConversationRow, PromiseRow
+from preferences.store.wishes import Unwanted, put_suppression
 
 _LATE = timedelta(minutes=5)  # clocks differ
 _QUESTION = (col(AskRow.kind) == "question", col(AskRow.begun_by).is_(None))
@@ -27,7 +28,10 @@ _QUESTION = (col(AskRow.kind) == "question", col(AskRow.begun_by).is_(None))
 
 @dataclass(frozen=True, slots=True)
 class AskedElsewhere:
-    """A question that somebody else put, and how it ended if it did; `reference` is their name of it."""
+    """A question that somebody else put, and how it ended if it did; `reference` is their name of it.
+
+    `unwanted` is what is left alone from then on, because of how it ended.
+    """
 
     question: str
     channel: str
@@ -36,6 +40,7 @@ class AskedElsewhere:
     outcome: Outcome | None = None
     locale: str = "en"
     wording: str = ""
+    unwanted: Unwanted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,12 @@ class LedgerOfAsks:
 
 
 async def note_ask(
-    store: Store, shopper: str, told: AskedElsewhere, catalogue: Catalogue, now: datetime
+    store: Store,
+    shopper: str,
+    told: AskedElsewhere,
+    catalogue: Catalogue,
+    destinations: Sequence[str],
+    now: datetime,
 ) -> str:
     """Keep a question that was put elsewhere, so that it counts; give its id.
 
@@ -79,9 +89,11 @@ async def note_ask(
         head = await hold_person(session, shopper)
         await refuse_erased(session, head)
         question = catalogue.questions[told.question]
-        return await put_ask(
+        name = await put_ask(
             session, head, told, version=question.version, purpose=question.purpose, now=now
         )
+        await _leave_alone(session, head, told, destinations, now)
+        return name
 
 
 async def put_ask(
@@ -136,6 +148,20 @@ async def read_asks(store: Store, shopper: str, policy: Policy, now: datetime) -
     against = (*suppressions.against_all(inputs), *fatigue.against_more(inputs, policy))
     reasons = [replace(reason) for reason in dict.fromkeys(against)]
     return LedgerOfAsks(head, asks, reasons, told, tips + promises)
+
+
+async def _leave_alone(
+    session: AsyncSession,
+    head: str,
+    told: AskedElsewhere,
+    destinations: Sequence[str],
+    now: datetime,
+) -> None:
+    """Keep what is not wanted any more, counted from the day it was said: told again it is the same."""
+    wish = told.unwanted
+    until = told.at + wish.lasts if wish and wish.lasts else None
+    if wish is not None and (until is None or until > now):
+        await put_suppression(session, head, wish, until, destinations, now)
 
 
 async def _count(

@@ -126,23 +126,35 @@ async def add_suppression(
     until = None if wish.lasts is None else now + wish.lasts
     async with store.begin() as session:
         head = await hold_person(session, shopper)
-        if (known := await _in_force(session, head, wish, until)) is not None:
-            return known
-        row = SuppressionRow(
-            id=new_id(),
-            shopper_id=head,
-            scope=wish.scope,
-            target=wish.target,
-            source=wish.source,
-            reason=wish.reason,
-            created_at=now,
-            expires_at=until,
-        )
-        session.add(row)
-        detail = {"scope": wish.scope, "target": wish.target}
-        note(session, head, "suppression.added", detail, now)
-        await session.flush()
-        await mark(session, head, destinations, now, urgent=True)
+        return await put_suppression(session, head, wish, until, destinations, now)
+
+
+async def put_suppression(
+    session: AsyncSession,
+    head: str,
+    wish: Unwanted,
+    until: datetime | None,
+    destinations: Sequence[str],
+    now: datetime,
+) -> str:
+    """Do the same in the caller's transaction, who holds the person."""
+    if (known := await _in_force(session, head, wish, until)) is not None:
+        return known
+    row = SuppressionRow(
+        id=new_id(),
+        shopper_id=head,
+        scope=wish.scope,
+        target=wish.target,
+        source=wish.source,
+        reason=wish.reason,
+        created_at=now,
+        expires_at=until,
+    )
+    session.add(row)
+    detail = {"scope": wish.scope, "target": wish.target}
+    note(session, head, "suppression.added", detail, now)
+    await session.flush()
+    await mark(session, head, destinations, now, urgent=True)
     return row.id
 
 

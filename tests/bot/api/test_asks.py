@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from preferences.store.tables import AskRow, ConversationRow
+from preferences.store.tables import AskRow, ConversationRow, OutboxRow, SuppressionRow
 from tests.bot.api.conftest import Api
 from tests.preferences.store.shop import Shop
 
@@ -57,6 +57,69 @@ async def test_it_is_told_again_when_it_has_ended(api: Api) -> None:
     assert [row.channel for row in await shop.rows(ConversationRow)] == ["mail"]
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "declined",
+        "skipped",
+        "dont_know",
+        "no_preference",
+        "not_relevant",
+        "already_sorted",
+        "ignored",
+    ],
+)
+async def test_each_way_not_to_answer_is_told_and_read_as_what_it_is(
+    api: Api, outcome: str
+) -> None:
+    shopper = await api.has_shopper("7")
+    path = f"/v1/shoppers/{shopper}/asks"
+
+    told = await api.post(path, a_poll(outcome=outcome))
+
+    assert told.status == 201
+    [ask] = (await api.get(path)).json["asks"]
+    assert ask["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("question", "outcome", "left"),
+    [
+        ("motivation_pets", "already_sorted", ("category", "pets", "already_sorted")),
+        ("motivation_pets", "not_relevant", ("category", "pets", "not_relevant")),
+        ("gift_or_self", "already_sorted", ("topic", "gift_or_self", "already_sorted")),
+        ("gift_or_self", "dont_know", None),
+    ],
+)
+async def test_what_an_agent_hears_is_taken_care_of_rests_as_if_it_were_said_here(
+    api: Api, question: str, outcome: str, left: tuple[str, str, str] | None
+) -> None:
+    shopper = await api.has_shopper("7")
+    path = f"/v1/shoppers/{shopper}"
+    poll = a_poll(question=question, outcome=outcome)
+    for _ in range(2):  # told again it is the same
+        assert (await api.post(f"{path}/asks", poll)).status == 201
+
+    held = (await api.get(f"{path}/suppressions")).json["suppressions"]
+    outbox = await Shop(api.store).rows(OutboxRow)
+
+    assert [(one["scope"], one["target"], one["reason"]) for one in held] == [left] * bool(left)
+    assert bool(outbox) is bool(left)
+    for row in await Shop(api.store).rows(SuppressionRow):
+        said_at = datetime.fromisoformat(poll["at"])
+        assert row.expires_at == said_at + timedelta(days=180)
+
+
+async def test_what_was_taken_care_of_so_long_ago_that_it_is_over_leaves_nothing_alone(
+    api: Api,
+) -> None:
+    shopper = await api.has_shopper("7")
+    old = a_poll(outcome="already_sorted", at=NOW - timedelta(days=200))
+
+    assert (await api.post(f"/v1/shoppers/{shopper}/asks", old)).status == 201
+    assert await Shop(api.store).rows(SuppressionRow) == []
+
+
 async def test_an_agent_sees_a_wish_to_be_left_alone(api: Api) -> None:
     shop = Shop(api.store, now=NOW)
     talk = await shop.meets("7")
@@ -84,6 +147,7 @@ async def test_who_asks_by_mail_is_not_asked_by_the_assistant_the_same_day(api: 
     ("changes", "field"),
     [
         ({"question": "unknown"}, "question"),
+        ({"question": "unknown", "outcome": "already_sorted"}, "question"),
         ({"at": NOW + timedelta(hours=1)}, "at"),
         ({"channel": "E-Mail"}, "channel"),
         ({"outcome": "sold"}, "outcome"),

@@ -72,6 +72,37 @@ def test_it_shows_how_a_question_was_met_and_how_often_silence_won(
     assert "For 1 answers 2 tips and promises were given" in out
 
 
+def test_the_ways_not_to_answer_are_counted_each_by_itself(
+    store_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ways = ("decline", "dont_know", "no_preference", "not_relevant", "already_sorted", "pause")
+
+    async def lives() -> list[Met]:
+        async with open_store(store_url, VAULT) as store:
+            shop = Shop(store)
+            shop.now = TODAY - timedelta(hours=1)
+            for customer, act in enumerate(ways):
+                talk, _ = await shop.asks_the_question(str(customer))
+                await shop.hears(talk, "well", act)
+            met, _ = await read_reception(store, TODAY)
+            return [*met]
+
+    (met,) = asyncio.run(lives())
+
+    assert set(met.outcomes.values()) == {1}
+    assert len(met.outcomes) == len(ways)
+    assert main(["reception"]) == 0
+    head, row = (
+        [cell.strip() for cell in line.strip("┃│").replace("┃", "│").split("│")]
+        for line in capsys.readouterr().out.splitlines()
+        if "question" in line or "gift_or_self" in line
+    )
+    counts = dict(zip(head, row, strict=True))
+    for end in ("declined", "dont know", "no preference", "not relevant", "already sorted"):
+        assert counts[end] == "1"
+    assert (counts["skipped"], counts["others"]) == ("1", "0")
+
+
 def test_it_is_a_failure_that_a_question_pauses(
     store_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

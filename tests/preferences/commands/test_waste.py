@@ -30,7 +30,7 @@ def asked(url: str, *asks: tuple[str, str | None, int]) -> None:
             for number, (question, outcome, days) in enumerate(asks):
                 at = NOW - timedelta(days=days)
                 told = AskedElsewhere(question, "mail", str(number), at, outcome)
-                await note_ask(store, shopper, told, load_catalogue(), NOW)
+                await note_ask(store, shopper, told, load_catalogue(), (), NOW)
 
     asyncio.run(note())
 
