@@ -15,6 +15,7 @@ from preferences.store.holdings import Person, read_person, rows_of
 from preferences.store.ids import new_id
 from preferences.store.journal import Entry
 from preferences.store.outbox import mark
+from preferences.store.persons import hold_person
 from preferences.store.remembering import remember
 from preferences.store.strangers import open_ledgers
 from preferences.store.tables import (
@@ -118,8 +119,8 @@ async def erase(
     told of this, and those of `destinations`.
     """
     await session.flush()
-    person = await read_person(session, vault_of(session), shopper)
-    await _hold(session, person)
+    await _hold(session, await read_person(session, vault_of(session), shopper))
+    person = await read_person(session, vault_of(session), shopper)  # as it stands once it is held
     remember(session, Entry("erased", now, shopper, names=person.names))
     await _empty_messages(session, person, keep)
     await _drop_leaning(session, person)
@@ -137,6 +138,7 @@ async def _hold(session: AsyncSession, person: Person) -> None:
     """Wait for whoever is writing of the person, and have others wait: nothing comes in behind."""
     talks = select(ConversationRow.id).where(rows_of(person, ConversationRow))
     await session.exec(talks.order_by(col(ConversationRow.id)).with_for_update())
+    await hold_person(session, person.head)
     members = select(ShopperRow.id).where(rows_of(person, ShopperRow))
     await session.exec(members.order_by(col(ShopperRow.id)).with_for_update())
 

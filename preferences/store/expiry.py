@@ -6,12 +6,13 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from preferences.errors import NotFoundError
 from preferences.store.changes import note
 from preferences.store.engine import Store
 from preferences.store.ledger import Act, append_consent
 from preferences.store.outbox import mark
-from preferences.store.persons import head_of
-from preferences.store.tables import ConsentEventRow, ConsentRow, ShopperRow
+from preferences.store.persons import hold_person
+from preferences.store.tables import ConsentEventRow, ConsentRow
 
 _BATCH = 200
 
@@ -26,17 +27,17 @@ async def expire_consents(store: Store, destinations: Sequence[str], now: dateti
     """
     count = 0
     while True:
-        async with store.begin() as session:
+        async with store.begin(readonly=True) as session:
             over = await _over(session, now)
-            for given in over:
-                await _expire(session, given, destinations, now)
-        count += len(over)
+        for given in over:  # one at a time: nobody waits for others than their own
+            async with store.begin() as session:
+                count += await _expire(session, given, destinations, now)
         if len(over) < _BATCH:
             return count
 
 
 async def _over(session: AsyncSession, now: datetime) -> list[ConsentEventRow]:
-    """Give the permissions to end, in one order, so that two who do it never wait in a circle."""
+    """Give permissions to end, as they stand before anybody is waited for."""
     query = (
         select(ConsentEventRow)
         .join(ConsentRow, col(ConsentRow.event_id) == col(ConsentEventRow.id))
@@ -49,13 +50,15 @@ async def _over(session: AsyncSession, now: datetime) -> list[ConsentEventRow]:
 
 async def _expire(
     session: AsyncSession, given: ConsentEventRow, destinations: Sequence[str], now: datetime
-) -> None:
+) -> bool:
     shopper = given.shopper_id
-    await session.get_one(ShopperRow, shopper, populate_existing=True, with_for_update=True)
-    key = (shopper, given.purpose)
-    held = await session.get_one(ConsentRow, key, populate_existing=True)
-    if held.event_id != given.id:
-        return  # the shopper decided anew while we waited
+    try:
+        head = await hold_person(session, shopper)
+    except NotFoundError:
+        return False  # a stranger who was forgotten meanwhile
+    held = await session.get(ConsentRow, (shopper, given.purpose))
+    if held is None or held.event_id != given.id:
+        return False  # the shopper decided anew, or had everything deleted, meanwhile
     act = Act(
         purpose=given.purpose,
         state="expired",
@@ -70,7 +73,7 @@ async def _expire(
         categories=tuple(given.data_categories),
     )
     await append_consent(session, shopper, act)
-    head = await head_of(session, shopper)
     note(session, head, "consent.expired", {"purpose": given.purpose}, now)
     await session.flush()
     await mark(session, head, destinations, now, urgent=True)
+    return True

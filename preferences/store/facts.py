@@ -15,8 +15,8 @@ from preferences.profile import ERASED
 from preferences.store.changes import last_noted, note
 from preferences.store.engine import Store
 from preferences.store.outbox import mark
-from preferences.store.persons import head_of, of_person
-from preferences.store.tables import AnswerRow, ShopperRow, SuppressionRow
+from preferences.store.persons import head_of, hold_person, of_person
+from preferences.store.tables import AnswerRow, SuppressionRow
 
 _LATE = timedelta(minutes=5)  # clocks differ
 
@@ -85,7 +85,7 @@ async def add_facts(
     """
     check_facts(telling.facts, catalogue, now)
     async with store.begin() as session:
-        head = await _locked(session, telling.shopper)
+        head = await hold_person(session, telling.shopper)
         if telling.seen is not None and telling.seen != await last_noted(session, head):
             message = "The shopper has changed since; read the preferences again."
             raise ChangedError(message)
@@ -124,13 +124,6 @@ async def refuse_erased(session: AsyncSession, head: str) -> None:
     if (await session.exec(query)).first() is not None:
         message = "This shopper had everything deleted; nothing may be kept of them."
         raise ErasedError(message)
-
-
-async def _locked(session: AsyncSession, shopper: str) -> str:
-    """Keep others from telling of the same person until the transaction ends; give the head."""
-    head = await head_of(session, shopper)
-    await session.exec(select(ShopperRow.id).where(ShopperRow.id == head).with_for_update())
-    return head
 
 
 def _wrong(fact: Fact, question: Question | None, now: datetime) -> list[tuple[str, str]]:

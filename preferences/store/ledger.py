@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from preferences.catalogue import GOOD_MOMENT
 from preferences.conversation import ConsentState
 from preferences.store.ids import new_id
-from preferences.store.persons import of_person
+from preferences.store.persons import hold_person, of_person
 from preferences.store.tables import (
     ConsentEventRow,
     ConsentRow,
@@ -85,7 +85,8 @@ async def append_consent(session: AsyncSession, shopper: str, act: Act) -> str:
 async def append_new_consent(session: AsyncSession, shopper: str, act: Act) -> tuple[str, bool]:
     """Do the same, and tell whether the event is new."""
     await session.flush()
-    owner = await session.get_one(ShopperRow, shopper, populate_existing=True, with_for_update=True)
+    await hold_person(session, shopper)
+    owner = await session.get_one(ShopperRow, shopper)
     known, held = await _so_far(session, shopper, act)
     if known is not None:
         return known, False

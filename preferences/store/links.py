@@ -122,17 +122,20 @@ async def linking_alone(session: AsyncSession) -> None:
 
 
 async def _people(session: AsyncSession, shoppers: Sequence[str]) -> Sequence[ShopperRow]:
-    """Give all the shoppers that the people of these are, as they stand now."""
+    """Give all the shoppers that the people of these are, as they stand now, and hold the people.
+
+    Nobody but the caller joins or parts: so the heads are who they were when they were held.
+    """
     heads = select(ShopperRow.head_id).where(col(ShopperRow.id).in_(shoppers))
-    query = (
+    rows = (
         select(ShopperRow)
-        .where(col(ShopperRow.head_id).in_(heads))
         .order_by(col(ShopperRow.id))
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     await session.flush()
-    return (await session.exec(query)).all()
+    await session.exec(rows.where(col(ShopperRow.id).in_(heads)))
+    return (await session.exec(rows.where(col(ShopperRow.head_id).in_(heads)))).all()
 
 
 def _record(

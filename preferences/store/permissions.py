@@ -3,17 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlmodel import col, select
-
 from preferences.conversation import Ask, ConsentAct, ConsentState
 from preferences.errors import UnavailableError
 from preferences.store.changes import ChangeType
 from preferences.store.desk import Desk
 from preferences.store.engine import vault_of
 from preferences.store.ledger import Act, Notice, append_consent
+from preferences.store.persons import hold_person
 from preferences.store.sealed import read_text
 from preferences.store.states import read_consents
-from preferences.store.tables import ShopperRow
 
 _CHANGES: dict[ConsentState, ChangeType] = {
     "given": "consent.given",
@@ -48,8 +46,7 @@ async def permission(desk: Desk, purpose: str) -> str:
     :raises UnavailableError: it was taken back since the turn began; nothing is stored, and the
         turn has to be taken again, from what is so now.
     """
-    person = select(ShopperRow.id).where(ShopperRow.head_id == desk.state.head)
-    await desk.session.exec(person.order_by(col(ShopperRow.id)).with_for_update())
+    await hold_person(desk.session, desk.state.shopper)
     consents = await read_consents(desk.session, desk.state.head, desk.state.now)
     found = consents.get(purpose)
     if found is None or found.state != "given":

@@ -41,6 +41,7 @@ from preferences.store.ids import new_id
 from preferences.store.invitations import write_invitation
 from preferences.store.outbox import mark
 from preferences.store.permissions import permission, write_consent, write_request
+from preferences.store.persons import hold_person
 from preferences.store.promises import write_promise
 from preferences.store.sealed import put_sealed
 from preferences.store.states import to_ask
@@ -59,9 +60,11 @@ _URGENT = (Suppress, Erased)
 
 async def write_records(desk: Desk, records: Sequence[Record]) -> bool:
     """Write every record in order, and mark what the CRMs have to be told; tell whether any is."""
+    told = any(isinstance(record, _TOLD) for record in records)
+    if told:
+        await hold_person(desk.session, desk.state.shopper)
     for record in records:
         await _write(desk, record)
-    told = any(isinstance(record, _TOLD) for record in records)
     if told:
         urgent = any(
             isinstance(record, _URGENT)

@@ -22,7 +22,7 @@ from preferences.store.facts import refuse_erased
 from preferences.store.ids import new_id
 from preferences.store.ledger import Act, Notice, append_new_consent
 from preferences.store.outbox import mark
-from preferences.store.persons import head_of, hold_person, of_person
+from preferences.store.persons import hold_person, of_person
 from preferences.store.tables import ConsentRow, NoticeRow, SuppressionRow
 
 type Decision = Literal["given", "refused", "withdrawn", "objected"]
@@ -173,7 +173,7 @@ async def lift_suppression(
     """
     scope, target = wanted
     async with store.begin() as session:
-        head = await head_of(session, shopper)
+        head = await hold_person(session, shopper)
         in_force = select(SuppressionRow).where(
             of_person(SuppressionRow.shopper_id, head),
             SuppressionRow.scope == scope,

@@ -67,6 +67,10 @@ def key(table: str) -> str:
     return "sha256" if table == "notice" else "id"
 
 
+def test_everything_that_proves_something_is_guarded() -> None:
+    assert {*EVERY} == {"answer", "consent_event", "decision", "link", "notice"}
+
+
 @pytest.mark.parametrize("table", EVERY)
 async def test_no_row_of_a_ledger_is_ever_changed(ledgers: Store, table: str) -> None:
     column = key(table)

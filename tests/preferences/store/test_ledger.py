@@ -1,11 +1,12 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,11 +18,15 @@ from preferences.store.expiry import expire_consents
 from preferences.store.ledger import Act, Notice, append_consent, digest, verify_chain
 from preferences.store.profiles import read_profile
 from preferences.store.states import read_consents
+from preferences.store.strangers import open_ledgers
 from preferences.store.tables import (
     ConsentEventRow,
     ConsentRow,
+    ConversationRow,
+    IdentityRow,
     NoticeRow,
     OutboxRow,
+    Row,
     ShopperRow,
 )
 from tests.preferences.scenes import DAY, HOUR
@@ -350,13 +355,38 @@ async def test_who_decides_while_it_expires_is_heard(
     async def look_and_be_late(session: AsyncSession, now: datetime) -> list[ConsentEventRow]:
         found = await look(session, now)
         if found:
-            await append_consent(session, "s-1", act("given", "anew", valid_until=over + DAY))
+            await append(store, act("given", "anew", valid_until=over + DAY))
         return found
 
     monkeypatch.setattr(expiry, "_over", look_and_be_late)
     await expire_consents(store, ["log"], over)
 
     assert await state(store, over) == "given"
+
+
+_HELD = (ConsentRow, ConsentEventRow)
+_EVERYTHING = (*_HELD, ConversationRow, IdentityRow, ShopperRow)
+
+
+@pytest.mark.parametrize("gone", [_HELD, _EVERYTHING])
+async def test_who_is_forgotten_while_it_expires_is_left_alone(
+    store: Store, gone: Sequence[type[Row]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = START + 730 * DAY
+    await append(store, act("given", valid_until=over))
+    look = expiry._over
+
+    async def look_and_be_late(session: AsyncSession, now: datetime) -> list[ConsentEventRow]:
+        found = await look(session, now)
+        async with store.begin() as other, open_ledgers(other, ["s-1"]):
+            for table in gone:
+                await other.exec(delete(table))
+        return found
+
+    monkeypatch.setattr(expiry, "_over", look_and_be_late)
+
+    assert await expire_consents(store, ["log"], over) == 0
+    assert await Shop(store).rows(ConsentEventRow) == []
 
 
 async def test_more_permissions_than_a_page_expire_in_one_go(

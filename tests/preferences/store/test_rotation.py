@@ -265,11 +265,12 @@ async def test_a_value_that_changed_since_it_was_read_is_left_alone(
     change(own, data=True, lookup=True)
     execute, numbers = rotation._execute, count()
 
-    async def too_late(*arguments: Any) -> None:
+    async def too_late(store: Store, statement: Any, changes: Any) -> None:
         async with own.begin() as session:
-            await session.exec(update(MessageRow).values(sealed_text=""))
+            if statement.table.name == "message":
+                await session.exec(update(MessageRow).values(sealed_text=""))
             await session.exec(update(IdentityRow).values(lookup=f"another-{next(numbers)}"))
-        await execute(*arguments)
+        await execute(store, statement, changes)
 
     monkeypatch.setattr("preferences.store.rotation._execute", too_late)
     await reseal(own)

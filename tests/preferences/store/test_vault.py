@@ -1,8 +1,10 @@
 """What is sealed opens only in its place, under its key; files and dumps tell nobody anything."""
 
+import hmac
 import json
 import sqlite3
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 from shutil import copyfile, which
 from stat import S_IMODE
@@ -42,6 +44,20 @@ def test_what_is_sealed_opens_in_its_place_alone(file: Path) -> None:
     for column, row in (("message.text", "talk/2"), ("own_words.text", "talk/1")):
         with pytest.raises(SealError, match="was changed or moved"):
             vault.open(sealed, column, row)
+
+
+def test_the_hash_of_a_name_needs_the_key_and_is_of_its_kind(file: Path, tmp_path: Path) -> None:
+    vault, other = Vault(file), tmp_path / "other.json"
+    key_id, _, digest = vault.lookup("phone", "4711").partition(".")
+    other.write_text(json.dumps(json.loads(file.read_text()) | _lookup_key(key_id, b"x" * 32)))
+
+    assert digest == hmac.new(vault.keys.lookup[key_id], b"phone\n4711", "sha256").hexdigest()
+    assert Vault(other).lookup("phone", "4711").partition(".")[2] != digest
+    assert vault.lookup("customer", "4711") != vault.lookup("phone", "4711")
+
+
+def _lookup_key(key_id: str, key: bytes) -> dict[str, dict[str, str]]:
+    return {"lookup": {key_id: b64encode(key).decode()}}
 
 
 @pytest.mark.parametrize("spoiled", ["", "AAAA", "not base64!"])
