@@ -41,6 +41,7 @@ from bot.parts import (
     VOICE,
     Clock,
 )
+from bot.poll import routes as poll
 from bot.problems import problems
 from bot.queue import Queue, open_local_queue
 from bot.redis import connect, namespace_of, open_redis_bus, open_redis_queue
@@ -88,7 +89,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> web.Application:
     app.on_response_prepare.append(allow_origin)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_parts)
-    for part in (website, channels, intake, shopify, woocommerce, api, health, widget, own):
+    for part in (website, channels, intake, shopify, woocommerce, api, health, widget, own, poll):
         part.setup(app)
     if settings.demo:
         demo.setup(app, settings)

@@ -1,8 +1,9 @@
 """Everything signed that passes through a shopper's hands: sessions, buttons, who is logged in."""
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +15,9 @@ _SESSION = "askfirst-chat"
 _OWN_PAGE = "askfirst-my-data"
 _OWN_LINK = "askfirst-my-data-link"
 _SHOWN = "askfirst-shown"
+_POLL = "askfirst-poll"
+_TALK = "askfirst-poll-talk"
+_NOT_WHOLE = "This link was not given here, or is not whole; open it again from the mail."
 _IDENTITY = "askfirst"
 _LASTS = timedelta(days=30)
 _OWN_PAGE_LASTS = timedelta(minutes=15)
@@ -23,6 +27,15 @@ _LEEWAY = timedelta(seconds=30)
 
 class TokenError(AskfirstError):
     """The token is forged, expired or for something else: ask for a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollLink:
+    """A link of a mail: to which question, which of its choices it is for, and until when it holds."""
+
+    ask: str
+    choice: int
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +109,50 @@ class Tokens:
             raise TokenError(message)
         return datetime.fromisoformat(claims["at"])
 
+    def poll(self, link: PollLink) -> str:
+        """Give what opens the page of a mailed question: it names an ask, and nobody."""
+        claims = {"sub": link.ask, "opt": link.choice, "aud": _POLL, "exp": link.until}
+        return jwt.encode(claims, self.session_secret, "HS256")
+
+    def polled(self, token: str) -> PollLink:
+        """Give the link that a token is, over or not: a wish to be left alone is never too late.
+
+        :raises TokenError: the token was not given by this gateway.
+        """
+        claims = self._claims(token, _POLL, _NOT_WHOLE, ends=False)
+        if not isinstance(claims.get("opt"), int):
+            raise TokenError(_NOT_WHOLE)
+        return PollLink(claims["sub"], claims["opt"], _moment(claims))
+
+    def talk(self, ask: str, until: datetime) -> str:
+        """Give what leads from a mail into the talk, with its question: it signs nobody in."""
+        claims = {"sub": ask, "aud": _TALK, "exp": until}
+        return jwt.encode(claims, self.session_secret, "HS256")
+
+    def talked(self, token: str, now: datetime) -> str:
+        """Give the ask whose question somebody wants to talk about.
+
+        :raises TokenError: the token is over or was not given by this gateway.
+        """
+        claims = self._claims(token, _TALK, _NOT_WHOLE, ends=False)
+        if _moment(claims) <= now:
+            message = "This link is over."
+            raise TokenError(message)
+        return str(claims["sub"])
+
     def _checked(self, token: str, audience: str, message: str) -> str:
         return str(self._claims(token, audience, message)["sub"])
 
-    def _claims(self, token: str, audience: str, message: str) -> dict[str, Any]:
+    def _claims(
+        self, token: str, audience: str, message: str, *, ends: bool = True
+    ) -> dict[str, Any]:
         try:
             return jwt.decode(
                 token,
                 self.session_secret,
                 algorithms=["HS256"],
                 audience=audience,
-                options={"require": ["exp", "sub"]},
+                options={"require": ["exp", "sub"], "verify_exp": ends},
             )
         except (jwt.InvalidTokenError, UnicodeError):
             raise TokenError(message) from None
@@ -163,3 +209,7 @@ class Tokens:
 
 def _hash(text: str) -> str:
     return sha256(text.encode()).hexdigest()
+
+
+def _moment(claims: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(int(claims["exp"]), UTC)

@@ -120,7 +120,8 @@ class Asked:
 class Candidate:
     """A question that an event made worth weighing; `category` is that of the product, if known.
 
-    `said` is the value that the shopper answered before, where that is why they are asked again.
+    `said` is the value that the shopper answered before, where that is why they are asked again;
+    `begun` the ask by mail that goes on here.
     """
 
     id: str
@@ -130,6 +131,7 @@ class Candidate:
     at: datetime
     category: str = ""
     said: str = ""
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)

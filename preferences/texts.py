@@ -8,6 +8,11 @@ LOCALES = ("en", "es", "de")
 _PLACEHOLDER = re.compile(r"\{(\w+)(?:\|([^}]*))?\}")
 
 
+def placeholders(text: str) -> frozenset[str]:
+    """Give the names of the facts that a text takes."""
+    return frozenset(name for name, _ in _PLACEHOLDER.findall(text))
+
+
 def fill(text: str, facts: Mapping[str, str]) -> str:
     """Put facts into `{name}` or `{name|words if it is missing}`.
 

@@ -48,6 +48,8 @@ class ProblemView(BaseModel):
     """Tells a person what is wrong and how to mend it."""
     field: str | None = None
     """The parameter or the place in the body that is wrong, with dots."""
+    reason: str | None = None
+    """Why nothing may be asked: the gravest reason, by the name that decisions give it."""
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]

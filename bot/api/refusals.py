@@ -18,10 +18,13 @@ class Problem:
 class RefusedError(AskfirstError):
     """The request is not done, for a reason that the operation names: mend what the text says."""
 
-    def __init__(self, problem: Problem, message: str, *, field: str = "") -> None:
+    def __init__(
+        self, problem: Problem, message: str, *, field: str = "", reason: str = ""
+    ) -> None:
         super().__init__(message)
         self.problem = problem
         self.field = field
+        self.reason = reason
 
 
 KEY = Problem(HTTPStatus.UNAUTHORIZED, "key", "No valid API key was sent.")
@@ -30,6 +33,9 @@ NOT_FOUND = Problem(
     HTTPStatus.NOT_FOUND, "notfound", "There is nothing of that name that this key may see."
 )
 CONFLICT = Problem(HTTPStatus.CONFLICT, "conflict", "It stands against what is there already.")
+NOT_ASKED = Problem(
+    HTTPStatus.CONFLICT, "not-asked", "Something speaks against asking; see `reason`."
+)
 GONE = Problem(HTTPStatus.GONE, "gone", "It was there and is no longer kept.")
 STALE = Problem(
     HTTPStatus.PRECONDITION_FAILED, "precondition", "It has changed since; read it again."

@@ -95,7 +95,8 @@ async def _served(operation: Operation, request: web.Request, access: Access) ->
 def _refusal(error: RefusedError) -> web.Response:
     status, kind = error.problem.status, error.problem.kind
     challenge = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
-    more = {"field": error.field} if error.field else {}
+    more = {"field": error.field, "reason": error.reason}
+    more = {name: told for name, told in more.items() if told}
     return problem(status, kind, str(error), headers=challenge, **more)
 
 

@@ -1,6 +1,7 @@
 """The website's chat: sessions and messages by POST, the log as a stream that can be resumed."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -113,6 +114,8 @@ async def _read(
         case {"event": "opened", "entry": str(entry)}:
             known = entry.casefold() in request.app[CATALOGUE].campaigns
             return "event", "opened", {"entry": entry} if known else {}
+        case {"event": "opened", "poll": str(token)}:
+            return "event", "opened", _by_mail(request, token)
         case {"event": "dismissed", "seq": int(seq)}:
             return "event", "dismissed", {"dismissed": seq}
         case {"event": str(event)} if event in _EVENTS or event == SURROUNDINGS:
@@ -120,6 +123,13 @@ async def _read(
         case _:
             message = f"A message holds text, press (the token of a button) or event ({_NAMES})."
             raise BadInputError(message, field="text")
+
+
+def _by_mail(request: web.Request, token: str) -> dict[str, Any]:
+    """Give the question of a mail whose link led here; one that is over leads here all the same."""
+    with suppress(TokenError):
+        return {"poll": request.app[TOKENS].talked(token, request.app[CLOCK]())}
+    return {}
 
 
 def _seconds(body: dict[str, Any]) -> float:

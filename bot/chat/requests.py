@@ -14,6 +14,7 @@ from bot.tokens import TokenError
 from preferences.errors import BadInputError
 
 _LARGEST_BODY = 8192
+_LONGEST_FORM = 2048
 
 
 def conversation_of(request: web.Request) -> str:
@@ -47,6 +48,23 @@ async def body_of(request: web.Request) -> dict[str, Any]:
         message = "The body must be a JSON object."
         raise BadInputError(message)
     return cast("dict[str, Any]", body)
+
+
+async def form_of(request: web.Request) -> dict[str, str]:
+    """Give the fields of a form as a page of ours sends it; of anything else none.
+
+    :raises BadInputError: it is longer than any form of ours.
+    """
+    if (request.content_length or 0) > _LONGEST_FORM:
+        message = "This form is longer than any of this page."
+        raise BadInputError(message)
+    if request.content_type != "application/x-www-form-urlencoded":
+        return {}
+    try:
+        fields = await request.post()
+    except (LookupError, ValueError):  # of no known charset, or no text in it
+        return {}
+    return {name: told for name, told in fields.items() if isinstance(told, str)}
 
 
 async def refused(request: web.Request, rates: Mapping[str, Rate]) -> web.Response | None:

@@ -16,6 +16,15 @@ from preferences.voice import Voice
 PATH = "/my-data"
 STYLE = f"{PATH}/style.css"
 FILE = f"{PATH}/file"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+"""Of every page of this kind: nobody keeps it, frames it, finds it or hears where it was left for."""
 
 type Prove = Callable[[str], str]
 """Makes the proof that a text stands on this very page."""
@@ -23,14 +32,18 @@ type Prove = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What every page of this kind is made with: the shop's words in the shopper's language."""
+    """What every page of this kind is made with: the shop's words in the shopper's language.
+
+    `about` is how the words of the page begin in the wording.
+    """
 
     voice: Voice
     locale: str
+    about: str = "page"
 
     def say(self, occasion: str, **facts: str) -> str:
         """Give the page's words for an occasion."""
-        return self.voice.say(f"page_{occasion}", self.locale, 0, **facts)
+        return self.voice.say(f"{self.about}_{occasion}", self.locale, 0, **facts)
 
     def whole(self, *content: Markup) -> str:
         """Put the content into the frame."""

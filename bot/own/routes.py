@@ -10,9 +10,10 @@ from uuid import uuid4
 from aiohttp import web
 
 from bot.bus import CHANGES
-from bot.chat.requests import conversation_of
+from bot.chat.requests import conversation_of, form_of
 from bot.own.page import (
     FILE,
+    HEADERS,
     PATH,
     STYLE,
     Frame,
@@ -43,15 +44,6 @@ from preferences.store.wishes import (
 _COOKIE = "askfirst_my_data"
 _OPEN_SECONDS = 15 * 60
 _STYLE = Path(__file__).parent / "static" / "own.css"
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
-_LONGEST_FORM = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +118,7 @@ async def act(request: web.Request) -> web.Response:
     A form of another site comes without the cookie, which is `SameSite=Lax`.
     """
     try:
-        form = await _form(request)
+        form = await form_of(request)
         if form.get("act") == "open":
             talk = request.app[TOKENS].linked(form.get("link", ""))
             return _with_cookie(request, request.app[TOKENS].own_page(talk, request.app[CLOCK]()))
@@ -141,9 +133,9 @@ async def act(request: web.Request) -> web.Response:
     except (TokenError, NotFoundError, ErasedError):
         return _over(request)
     except OvertakenError:  # a no that they said elsewhere since stands: the page shows it
-        return web.Response(status=303, headers={**_HEADERS, "Location": PATH})
+        return web.Response(status=303, headers={**HEADERS, "Location": PATH})
     await request.app[BUS].tell(CHANGES, "log")
-    return web.Response(status=303, headers={**_HEADERS, "Location": f"{PATH}?done"})
+    return web.Response(status=303, headers={**HEADERS, "Location": f"{PATH}?done"})
 
 
 async def take(request: web.Request) -> web.Response:
@@ -156,7 +148,7 @@ async def take(request: web.Request) -> web.Response:
         return _html(_frame(request, own.locale).sentence("unsure"), status=403)
     page = await export_shopper(request.app[STORE], own.profile.shopper)
     file = 'attachment; filename="my-data.json"'
-    return web.json_response(page, headers={**_HEADERS, "Content-Disposition": file})
+    return web.json_response(page, headers={**HEADERS, "Content-Disposition": file})
 
 
 async def style(_request: web.Request) -> web.FileResponse:
@@ -300,7 +292,7 @@ def _with_cookie(request: web.Request, ticket: str) -> web.Response:
         request.app[TOKENS].owner(ticket)
     except TokenError:
         return _over(request)
-    response = web.Response(status=303, headers={**_HEADERS, "Location": PATH})
+    response = web.Response(status=303, headers={**HEADERS, "Location": PATH})
     response.set_cookie(
         _COOKIE,
         ticket,
@@ -318,13 +310,6 @@ async def _own(request: web.Request) -> Own:
     return await read_own(request.app[STORE], conversation, request.app[CLOCK]())
 
 
-async def _form(request: web.Request) -> dict[str, str]:
-    if (request.content_length or 0) > _LONGEST_FORM:
-        message = "This form is longer than any of this page."
-        raise BadInputError(message)
-    return {name: told for name, told in (await request.post()).items() if isinstance(told, str)}
-
-
 def _frame(request: web.Request, locale: str) -> Frame:
     return Frame(request.app[VOICE], locale)
 
@@ -334,4 +319,4 @@ def _over(request: web.Request) -> web.Response:
 
 
 def _html(page: str, status: int = 200) -> web.Response:
-    return web.Response(text=page, status=status, content_type="text/html", headers=_HEADERS)
+    return web.Response(text=page, status=status, content_type="text/html", headers=HEADERS)

@@ -12,9 +12,9 @@ from preferences.check.options import (
     check_languages,
 )
 from preferences.check.pages import Finding, Page
-from preferences.check.sentences import Role, Sentence, check_sentence, placeholders
+from preferences.check.sentences import Role, Sentence, check_sentence
 from preferences.check.warmth import check_evenness, check_thanks
-from preferences.texts import LOCALES
+from preferences.texts import LOCALES, placeholders
 from preferences.understanding import plain
 
 _LONGEST_WORDING = 200

@@ -54,11 +54,6 @@ def check_sentence(sentence: Sentence, facts: frozenset[str] | None) -> Iterator
     yield from _placeholders(sentence, facts)
 
 
-def placeholders(text: str) -> frozenset[str]:
-    """Give the names of the facts that a text wants."""
-    return frozenset(name for name, _ in _PLACEHOLDER.findall(text))
-
-
 def _banned(sentence: Sentence) -> Iterator[Finding]:
     for words in _lists():
         found = words.patterns[sentence.locale].search(sentence.text)

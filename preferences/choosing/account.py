@@ -20,6 +20,7 @@ _SENTENCES = {
     "not_relevant": "They said it does not concern them.",
     "messages_used_up": "The messages that the channel may send this month are used up.",
     "person_is_talking": "A person is talking with them.",
+    "not_permitted": "They have not permitted that an answer is kept, and a mail cannot ask for that.",
     "was_objected": "Their browser objects to what the answer would be kept for.",
     "was_declined": "They declined it.",
     "was_withdrawn": "They withdrew their permission while it was open.",

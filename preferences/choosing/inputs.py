@@ -21,6 +21,9 @@ from preferences.errors import BadInputError
 from preferences.policy import Policy
 from preferences.referral import QUESTION, Referral
 
+MAIL = "mail"
+"""The trigger of a question that a shop mails, to be read whenever the shopper likes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:
@@ -80,6 +83,11 @@ class Inputs:
     weather: str = ""
     profile: Mapping[str, str] | None = None
     buying: Buying | None = None
+
+    @property
+    def by_mail(self) -> bool:
+        """Whether the question would go by mail: nobody has to be there, and no permission is asked."""
+        return self.trigger == MAIL
 
     @property
     def questions(self) -> list[Asked]:

@@ -11,8 +11,11 @@ from preferences.policy import Policy, QuietHours, is_zone
 
 
 def against_now(inputs: Inputs, policy: Policy) -> Iterator[Reason]:
-    """What speaks against asking at this moment; whoever is present began it."""
-    if is_present(inputs, policy):
+    """What speaks against asking at this moment; whoever is present began it.
+
+    A mail waits until it is read: when it arrives is for whoever sends it.
+    """
+    if inputs.by_mail or is_present(inputs, policy):
         return
     if inputs.trigger not in policy.unprompted:
         yield Reason("nobody_there", "", "fatigue")

@@ -25,12 +25,15 @@ def is_annoyance(asked: Asked) -> bool:
 
 
 def against_consent(inputs: Inputs, weighable: Weighable, policy: Policy) -> Iterator[Reason]:
-    """What speaks against asking for the permission that an answer needs."""
+    """What speaks against asking for the permission that an answer needs; a mail cannot ask for it."""
     if weighable.traits is None:
         return
     purpose = weighable.traits.purpose
-    if (inputs.consents or {}).get(purpose) == "objected":
+    state = (inputs.consents or {}).get(purpose)
+    if state == "objected":
         yield Reason("was_objected", weighable.question, "consent")
+    elif inputs.by_mail and state != "given":
+        yield Reason("not_permitted", weighable.question, "consent")
     for asked in inputs.asked:
         if asked.kind == "consent" and asked.purpose == purpose:
             yield from _resting(inputs, asked, policy, "consent", again=False)

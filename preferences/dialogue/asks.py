@@ -89,7 +89,8 @@ def candidate_ask(scene: Scene, question: Question, candidate: Candidate) -> Ask
     if scene.state.verified and (before := named(scene, question, candidate.said)):
         told = scene.voice.say("said_before", scene.state.locale, answer=before)
         ask = replace(ask, wording=f"{told} {ask.wording}")
-    return replace(ask, candidate=candidate.id, category=candidate.category)
+    begun = candidate.begun or None
+    return replace(ask, candidate=candidate.id, category=candidate.category, begun=begun)
 
 
 def question_ask(scene: Scene, question: Question, about: About | None) -> Ask:

@@ -38,15 +38,32 @@ async def correct_answer(
         head = await hold_person(session, shopper)
         await refuse_erased(session, head)
         wrong = await _answer_of(session, head, name)
-        question = catalogue.questions.get(wrong.question_id)
-        if question is None or not question.chosen(value):
-            message = "This cannot be corrected to that; choose one of the answers on the page."
-            raise BadInputError(message, field="value")
-        basis = await _permission(session, head, wrong.purpose, now)
-        session.add(_right(wrong, question, value, basis, now))
-        note(session, head, "preference.answered", {"question": question.id}, now)
-        await session.flush()
-        await mark(session, head, destinations, now, urgent=False)
+        await put_right(session, head, (wrong, value), catalogue, destinations, now)
+
+
+async def put_right(
+    session: AsyncSession,
+    head: str,
+    corrected: tuple[AnswerRow, str],
+    catalogue: Catalogue,
+    destinations: Sequence[str],
+    now: datetime,
+) -> None:
+    """Do the same in the caller's transaction, who holds the person.
+
+    :raises NotFoundError: they permit no more that it is kept.
+    :raises BadInputError: the question, as it is today, has no such option.
+    """
+    wrong, value = corrected
+    question = catalogue.questions.get(wrong.question_id)
+    if question is None or not question.chosen(value):
+        message = "This cannot be corrected to that; choose one of the answers on the page."
+        raise BadInputError(message, field="value")
+    basis = await _permission(session, head, wrong.purpose, now)
+    session.add(_right(wrong, question, value, basis, now))
+    note(session, head, "preference.answered", {"question": question.id}, now)
+    await session.flush()
+    await mark(session, head, destinations, now, urgent=False)
 
 
 async def _answer_of(session: AsyncSession, head: str, name: str) -> AnswerRow:

@@ -33,6 +33,7 @@ from preferences.conversation import (
     Suppress,
     Unclear,
 )
+from preferences.errors import UnavailableError
 from preferences.store.claims import settle
 from preferences.store.desk import Desk
 from preferences.store.engine import vault_of
@@ -217,6 +218,7 @@ async def _answer(desk: Desk, record: Answered) -> None:
     options = question.chosen(record.value)
     subject = options[0].subject if len(options) == 1 else None
     basis = await permission(desk, ask.purpose)
+    await _refuse_ended(desk, record.ask)
     answer = AnswerRow(
         id=new_id(),
         shopper_id=desk.state.shopper,
@@ -253,6 +255,19 @@ async def _answer(desk: Desk, record: Answered) -> None:
         )
         put_sealed(vault_of(desk.session), words, "text", record.words)
         desk.session.add(words)
+
+
+async def _refuse_ended(desk: Desk, ask: Ask) -> None:
+    """See that a question that goes on in two conversations did not end in the other one meanwhile.
+
+    :raises UnavailableError: it did; the turn has to be taken again, from what is so now.
+    """
+    begun = await desk.session.get(AskRow, ask.begun or ask.id, populate_existing=True)
+    if begun is not None and begun.outcome is not None:
+        message = (
+            "The question was answered elsewhere at this very moment; take the turn once more."
+        )
+        raise UnavailableError(message)
 
 
 async def _asked(desk: Desk, ask: Ask) -> Ask:

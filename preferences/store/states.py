@@ -33,6 +33,7 @@ from preferences.policy import Policy
 from preferences.store.claims import claimable
 from preferences.store.context import with_conditions, with_surroundings
 from preferences.store.engine import vault_of
+from preferences.store.mailed import with_mailed
 from preferences.store.persons import head_of, of_person
 from preferences.store.referrals import is_referred
 from preferences.store.sealed import read_sealed
@@ -61,11 +62,12 @@ class Need:
     """What a turn may come to depend on. Anything else is not read: the shopper is waiting.
 
     `occasion` is everything a decision to ask depends on; `knowledge` what a shopper is told about
-    what is kept of them.
+    what is kept of them. Where it is decided about one question alone, that is `only`.
     """
 
     occasion: bool
     knowledge: bool
+    only: Candidate | None = None
 
 
 async def read_state(
@@ -127,6 +129,9 @@ async def read_state(
             held=held,
             paused=await read_paused(session),
         )
+        if need.only is not None:
+            state = replace(state, candidates=(need.only,))
+        state = await with_mailed(session, state, conversation)
         state = await with_surroundings(session, state, conversation, catalogue, policy)
         state = await with_conditions(session, state, usable, policy)
     if need.knowledge:
@@ -139,11 +144,11 @@ async def read_state(
 
 
 async def read_ask(session: AsyncSession, conversation: ConversationRow) -> Ask | None:
-    """Give the open ask of a conversation, if there is one."""
+    """Give the open ask of a conversation, if there is one: it may have ended in another one since."""
     if conversation.open_ask_id is None:
         return None
     row = await session.get(AskRow, conversation.open_ask_id)
-    return to_ask(vault_of(session), row) if row else None
+    return to_ask(vault_of(session), row) if row and row.outcome is None else None
 
 
 async def read_consents(session: AsyncSession, head: str, now: datetime) -> dict[str, Consent]:

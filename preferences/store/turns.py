@@ -17,6 +17,7 @@ from preferences.store.desk import Desk
 from preferences.store.dispatches import count_charged, month_of, put_dispatch
 from preferences.store.engine import Store, vault_of
 from preferences.store.invitations import with_invitation
+from preferences.store.mailed import come_by_mail
 from preferences.store.persons import hold_person
 from preferences.store.records import write_records
 from preferences.store.sealed import put_sealed, read_text
@@ -78,6 +79,8 @@ class Turns:
         now, catalogue = self.clock(), self.assistant.catalogue
         if entry := entry_of(row, inbound.body, catalogue):
             enter(row, entry, now)
+        if "poll" in inbound.body:
+            come_by_mail(row, inbound.body["poll"], now)
         ask = await read_ask(session, row)
         need = _need(inbound, ask, heard, catalogue)
         if need.occasion:

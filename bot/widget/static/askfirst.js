@@ -20,7 +20,7 @@ color-scheme:light dark!important;font-size:var(--askfirst-font-size,medium)!imp
 .launcher{all:unset;position:fixed;cursor:pointer;display:grid;place-items:center;
 inset-block-end:max(var(--gap),env(safe-area-inset-bottom));inset-inline-end:var(--gap);
 inline-size:56px;block-size:56px;border-radius:50%;background:var(--accent);color:var(--on-accent);
-box-shadow:0 6px 20px rgb(0 0 0/.25)}
+box-shadow:0 6px 20px #00000040}
 :host([position=start]) .launcher{inset-inline:var(--gap) auto}
 .launcher:before{content:"";inline-size:26px;block-size:26px;background:currentcolor;
 clip-path:path(evenodd,"M4 2H22Q25 2 25 5V17Q25 20 22 20H13L7 25V20H4Q1 20 1 17V5Q1 2 4 2ZM7 8V10H19V8ZM7 12V14H15V12Z")}
@@ -102,7 +102,7 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
   }
   const kept = (key) => stores().some((store) => key in store);
 
-  const keep = () => { if (!host.isConnected) document.body?.append(host); };
+  const keep = () => host.isConnected || document.body?.append(host);
   const observer = new MutationObserver(keep);
 
   function start() {
@@ -117,7 +117,7 @@ ${/^(light|dark)$/.test(scheme) ? `color-scheme:${scheme}!important` : ""}}`);
     paint();
     keep();
     observer.observe(document.documentElement, { childList: true });
-    if (kept("askfirst.open")) open();
+    if (/#askfirst=/.test(location) || kept("askfirst.open")) open();
     else if (kept("askfirst.session")) (chat ??= load()).then((made) => made?.listen());
     if (query("askfirst-poll")) import(`${base}poll.js`);
     emit("ready");

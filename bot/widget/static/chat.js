@@ -333,12 +333,14 @@ export class Chat {
     return this.#face.panel.isOpen || this.#face.polls > 0;
   }
 
-  /** Tells the assistant that somebody is here, if nothing was said yet or not for long. */
+  /** Tells the assistant that somebody is here, if nothing was said yet or not for long, or by a mail. */
   #announce() {
-    if (!this.#history.isLongAgo || !this.#shown) return;
+    const poll = /^#askfirst=(.+)/.exec(location.hash)?.[1];
+    if (!(poll || this.#history.isLongAgo) || !this.#shown) return;
     this.#history.touch();
     const entry = this.#config.options.entry || new URLSearchParams(location.search).get("utm_campaign");
-    this.#outbox.add({ event: "opened", about: entry && { entry } });
+    this.#outbox.add({ event: "opened", about: poll ? { poll } : entry && { entry } });
+    if (poll) history.replaceState(history.state, "", location.pathname + location.search); // once
   }
 
   #status() {

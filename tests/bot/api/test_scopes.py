@@ -32,6 +32,7 @@ BODIES: Mapping[str, Any] = {
     },
     "tell_ask": {"question": "gift_or_self", "channel": "mail", "reference": "1",
                  "at": "2026-01-01T00:00:00Z"},
+    "ask_by_mail": {"question": "channel_preference"},
     "add_link": {"other": NOBODY, "proof": "ticket"},
     "make_invitation": {},
     "tell_referral": {"code": "AAAAAAAA-AAAAA", "friend": NOBODY},
