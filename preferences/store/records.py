@@ -262,8 +262,10 @@ async def _refuse_ended(desk: Desk, ask: Ask) -> None:
 
     :raises UnavailableError: it did; the turn has to be taken again, from what is so now.
     """
-    begun = await desk.session.get(AskRow, ask.begun or ask.id, populate_existing=True)
-    if begun is not None and begun.outcome is not None:
+    row = await desk.session.get(AskRow, ask.begun or ask.id, populate_existing=True)
+    if row is None or (row.id != ask.id and row.conversation_id == desk.conversation.id):
+        return  # one that rested here goes on, though what came before it ended
+    if row.outcome is not None:
         message = (
             "The question was answered elsewhere at this very moment; take the turn once more."
         )

@@ -3,12 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
-from preferences.errors import BadInputError, NotFoundError
+from preferences.errors import BadInputError, NotFoundError, UnavailableError
+from preferences.store import records
 from preferences.store.conversations import Conversation
+from preferences.store.desk import Desk
 from preferences.store.engine import Store
+from preferences.store.permissions import permission
 from preferences.store.polls import NotAskedError, Poll, Wanted, put_poll, read_poll
-from preferences.store.tables import AskRow, ConversationRow, DecisionRow
+from preferences.store.tables import AnswerRow, AskRow, ConversationRow, DecisionRow
 from tests.bot.poll.conftest import permits
 from tests.preferences.scenes import ASSISTANT, CATALOGUE, DAY, HOUR, PURPOSE
 from tests.preferences.store.shop import Shop
@@ -108,3 +113,25 @@ async def test_nobody_and_nothing_is_asked(shop: Shop) -> None:
         await mails(shop, "nobody")
     with pytest.raises(BadInputError):
         await mails(shop, await somebody(shop), question="nothing")
+
+
+async def test_what_ends_elsewhere_while_a_press_is_taken_is_not_stored_twice(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll = await mails(shop, await somebody(shop))
+    talk = Conversation(poll.conversation, poll.shopper, "email", "en")
+    body = {"ask": poll.ask.id, "option": 0}
+    received = await shop.gets(talk, "press", "Email", body)
+
+    async def waits_for_the_other_one(desk: Desk, purpose: str) -> str:
+        event = await permission(desk, purpose)
+        await desk.session.exec(
+            update(AskRow).where(col(AskRow.id) == poll.ask.id).values(outcome="answered")
+        )
+        return event
+
+    monkeypatch.setattr(records, "permission", waits_for_the_other_one)
+    with pytest.raises(UnavailableError):
+        await shop.answers(received)
+
+    assert await shop.rows(AnswerRow) == []
