@@ -1,4 +1,4 @@
-"""The sentences to be judged by: three sets in halves, one for looking and one unseen; one unseen."""
+"""The sentences to be judged by: four sets in halves, one for looking and one unseen; one unseen."""
 
 import json
 import re
@@ -15,6 +15,7 @@ FIRST = Path(__file__).parent / "heldout"
 SECOND = Path(__file__).parent / "heldout2"
 THIRD = Path(__file__).parent / "heldout3"
 FOURTH = Path(__file__).parent / "heldout4"
+FIFTH = Path(__file__).parent / "heldout5"
 
 
 @dataclass(frozen=True, slots=True)

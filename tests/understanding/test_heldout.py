@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from preferences.catalogue import load_catalogue
-from tests.understanding.heldout import FIRST, FOURTH, SECOND, THIRD, plain, sentences
+from tests.understanding.heldout import FIFTH, FIRST, FOURTH, SECOND, THIRD, plain, sentences
 
 ROOT = Path(__file__).parents[2]
 LOCALES = ("en", "es", "de")
@@ -19,13 +19,17 @@ def acts():
     return frozenset(domain["intents"]) - {"press", "event"}
 
 
-@pytest.mark.parametrize("folder", [FIRST, SECOND, THIRD, FOURTH], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", [FIRST, SECOND, THIRD, FOURTH, FIFTH], ids=lambda folder: folder.name
+)
 def test_every_act_is_one_that_the_assistant_knows(folder):
     for sentence in sentences(folder):
         assert sentence.acts <= acts(), sentence
 
 
-@pytest.mark.parametrize("folder", [FIRST, SECOND, THIRD, FOURTH], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", [FIRST, SECOND, THIRD, FOURTH, FIFTH], ids=lambda folder: folder.name
+)
 def test_every_question_and_option_stands_in_the_catalogue(folder):
     questions = load_catalogue().questions
     for sentence in sentences(folder):
@@ -37,21 +41,21 @@ def test_every_question_and_option_stands_in_the_catalogue(folder):
         assert sentence.value is None or sentence.value in values, sentence
 
 
-@pytest.mark.parametrize("folder", [SECOND, THIRD, FOURTH], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [SECOND, THIRD, FOURTH, FIFTH], ids=lambda folder: folder.name)
 def test_an_answer_names_its_question_and_nothing_else_does(folder):
     for sentence in sentences(folder):
         assert (sentence.question is not None) == (sentence.act == "answer"), sentence
         assert (sentence.value is not None) == (sentence.act == "answer"), sentence
 
 
-@pytest.mark.parametrize("folder", [SECOND, THIRD, FOURTH], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [SECOND, THIRD, FOURTH, FIFTH], ids=lambda folder: folder.name)
 def test_what_is_thought_of_a_channel_is_said_with_the_channel_alone(folder):
     for sentence in sentences(folder):
         is_channel = sentence.question == "channel_preference" and sentence.value != "none"
         assert (sentence.polarity in CHANNEL_VIEWS) == is_channel, sentence
 
 
-@pytest.mark.parametrize("folder", [SECOND, THIRD, FOURTH], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [SECOND, THIRD, FOURTH, FIFTH], ids=lambda folder: folder.name)
 def test_an_option_is_declined_only_where_something_was_asked(folder):
     asked_for = {"decline", "dont_know", "no_preference", "not_relevant"}
     for sentence in sentences(folder):
@@ -67,8 +71,12 @@ def test_no_sentence_of_the_second_set_stands_twice_or_in_the_first():
 
 @pytest.mark.parametrize(
     ("folder", "older"),
-    [(THIRD, [FIRST, SECOND]), (FOURTH, [FIRST, SECOND, THIRD])],
-    ids=["heldout3", "heldout4"],
+    [
+        (THIRD, [FIRST, SECOND]),
+        (FOURTH, [FIRST, SECOND, THIRD]),
+        (FIFTH, [FIRST, SECOND, THIRD, FOURTH]),
+    ],
+    ids=["heldout3", "heldout4", "heldout5"],
 )
 def test_no_sentence_of_a_later_set_stands_twice_or_in_an_older(folder, older):
     later = Counter(plain(one.text) for one in sentences(folder))
