@@ -63,7 +63,8 @@ def read_yaml(file: Path) -> Any:
 def read_acts(file: Path, language: str) -> Iterator[Message]:
     """Yield the messages of a file: a list of acts with a line for each example.
 
-    The `metadata` of an `answer` name the question, the value and the locale of all its examples.
+    The `metadata` of an `answer` name the question, the value and the locale of all its examples;
+    raises RasaException where one of them is no string.
     Rasa's own reader is slow (10 s for what takes one here), for it keeps every comment's place and
     looks for entities in the text. It reads the files that hold anything else.
     """
@@ -74,9 +75,19 @@ def read_acts(file: Path, language: str) -> Iterator[Message]:
         yield from data.training_examples
         return
     for entry in entries:
+        about = entry.get("metadata")
+        _expect_words(about, file.name)
         for line in filter(str.strip, entry["examples"].splitlines()):
             text = line.strip().removeprefix("- ").strip()
-            yield Message.build(text, entry["intent"], example_metadata=entry.get("metadata"))
+            yield Message.build(text, entry["intent"], example_metadata=about)
+
+
+def _expect_words(about: dict[str, Any] | None, source: str) -> None:
+    """Refuse an unquoted yes or no, which YAML reads as true or false, before minutes of training."""
+    for name, value in (about or {}).items():
+        if not isinstance(value, str):
+            reason = f"{source}: the metadata's {name} is read as {value!r}; put it in quotes."
+            raise RasaException(reason)
 
 
 def _is_plain(entry: Any) -> bool:

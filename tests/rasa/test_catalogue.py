@@ -94,6 +94,14 @@ def test_more_answers_to_a_question_stand_among_the_acts(tmp_path):
     assert found == [("for gran", {"example": about}), ("it's his", {"example": about})]
 
 
+def test_a_bare_yes_among_the_acts_is_no_option(tmp_path):
+    bare = "metadata: { question: team_orders, value: yes, locale: en }"
+    (tmp_path / "n.yml").write_text(f"nlu:\n- intent: answer\n  {bare}\n  examples: '- we do'\n")
+
+    with pytest.raises(RasaException, match=r"n\.yml: the metadata's value is read as True; put"):
+        list(read_acts(tmp_path / "n.yml", "en"))
+
+
 @pytest.mark.parametrize(
     "file",
     sorted((ROOT / "data" / "nlu").glob("*/*.yml")),

@@ -1,8 +1,8 @@
 """Prints how well held-out sentences are understood, as JSON lines: `make bench-nlu`.
 
 THE figures are those of the fifth set's unseen half: nobody looks at its errors. Beside them stand
-the unseen halves of the fourth, the second and the first set, which are older, and the third set, which nobody
-looks at.
+the unseen halves of the fourth, the second and the first set, which are older, and the third set,
+which nobody looks at.
 `--looked-at` takes the other halves, and shows each error.
 """
 
