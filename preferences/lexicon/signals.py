@@ -1,5 +1,6 @@
 """Finds in a message what must not be missed: a wish to stop, a death, despair."""
 
+import re
 from functools import lru_cache
 from re import Pattern
 
@@ -14,6 +15,9 @@ from preferences.lexicon.pages import (
 from preferences.lexicon.words import bare, clauses, is_slip, signs, unhurried
 
 _FEW = 3  # words that one slip may hide the keyword among
+_TITLE = re.compile(
+    r"[\"“„«][^\"“”»]*[\"“”»]"
+)  # of a film or a book, more often than somebody's words
 _LONG = 8  # letters of a word that no other everyday word is one slip away from
 
 
@@ -71,14 +75,23 @@ def grief(text: str) -> str | None:
     words = bare(text)
     if found.despair.search(words):
         return "despair"
-    if found.unless.search(words) or not found.within.is_in(words):
+    if not _mourns(text):
         return None
     return "pet" if found.pet.search(words) else "person"
 
 
 def is_no_grief(text: str) -> bool:
     """Whether the words only sound like a death."""
-    return bool(grief_words().unless.search(bare(text)))
+    return bool(grief_words().unless.search(bare(text))) and not _mourns(text)
+
+
+def _mourns(text: str) -> bool:
+    """Whether the whole, or a clause by itself, is of a death: "not the shoes, my mum died"."""
+    found = grief_words()
+    return any(
+        found.within.is_in(words) and not found.unless.search(words)
+        for words in (bare(text), *clauses(_TITLE.sub(" ", text)))
+    )
 
 
 def short_act(text: str) -> str | None:

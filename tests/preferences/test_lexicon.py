@@ -36,6 +36,11 @@ def asked(text: str, *guesses: Guess) -> Reading:
     "text",
     [
         "please stop sending me these",
+        "we're done. don't write.",
+        "no mails, keine SMS, keine Anrufe, keine Fragen",
+        "lasst mi in friedn",
+        "Entfernen Sie mich aus Ihrer Kundenansprache",
+        "fue sin querer, anúlenlo y no me pregunten más",
         "STOP MESSAGING ME!!!",
         "stopppp",
         "unsubscibe",
@@ -566,6 +571,23 @@ def test_a_question_that_takes_one_option_gets_one() -> None:
 )
 def test_loss_is_heard_in_softer_words(text: str) -> None:
     assert grief(text) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        ("no jeans for me now, my sister died", "person"),
+        ("the laptop, the phone, all of it can wait: we lost my dad", "person"),
+        ("die Schuhe passen, aber mein Bruder ist am Berg abgestürzt", "person"),
+        ("la batería da igual. falleció mi abuelo", "person"),
+        ("my jeans died", None),
+        ("the film “My sister died” on DVD?", None),
+        ("new phone number, the old one is dead", None),
+        ("la tele vieja estiró la pata", None),
+    ],
+)
+def test_things_that_died_beside_do_not_hide_a_death(text: str, whose: str | None) -> None:
+    assert grief(text) == whose
 
 
 @pytest.mark.parametrize(
