@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 from unittest.mock import patch
 
+import jwt
 import pytest
 
 from bot.parts import CATALOGUE, CLOCK, STORE, TOKENS
@@ -371,6 +372,11 @@ async def test_no_other_token_opens_a_question(api: Api, mail: Mail) -> None:
         tokens.talk(ask, now + timedelta(days=1)),
         type(tokens)("another secret of 32 characters!", "x" * 32).poll(
             PollLink(ask, 0, now + timedelta(days=1))
+        ),
+        jwt.encode(
+            {"sub": ask, "opt": 0, "aud": "askfirst-chat", "exp": now + timedelta(days=1)},
+            tokens.session_secret,
+            "HS256",
         ),
         flipped,
         forged.rpartition(".")[0] + ".",

@@ -12,7 +12,7 @@ from preferences.store.conversations import Conversation
 from preferences.store.desk import Desk
 from preferences.store.engine import Store
 from preferences.store.permissions import permission
-from preferences.store.polls import NotAskedError, Poll, Wanted, put_poll, read_poll
+from preferences.store.polls import NotAskedError, Poll, Wanted, press, put_poll, read_poll
 from preferences.store.tables import AnswerRow, AskRow, ConversationRow, DecisionRow
 from tests.bot.poll.conftest import permits
 from tests.preferences.scenes import ASSISTANT, CATALOGUE, DAY, HOUR, PURPOSE
@@ -135,3 +135,18 @@ async def test_what_ends_elsewhere_while_a_press_is_taken_is_not_stored_twice(
         await shop.answers(received)
 
     assert await shop.rows(AnswerRow) == []
+
+
+async def test_an_answer_may_take_as_long_as_the_link_holds(shop: Shop) -> None:
+    shopper = await somebody(shop)
+    poll = await mails(shop, shopper)
+    shop.waits(13 * DAY)
+    found = await read_poll(shop.store, poll.ask.id, CATALOGUE, shop.now)
+    assert found is not None
+    pressed = await press(shop.turns, found, 0)
+
+    assert (found.standing, pressed.is_taken) == ("open", True)
+    [answer] = await shop.rows(AnswerRow)
+    assert answer.answered_at == shop.now
+    [row] = await questions(shop)
+    assert row.outcome == "answered"
