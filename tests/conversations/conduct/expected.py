@@ -239,7 +239,9 @@ def calls(seen: Seen, facts: Facts) -> None:
 
 
 def comforts(seen: Seen, facts: Facts) -> None:
+    """Help is offered, and nothing is asked: a yes would have nothing to be a yes to."""
     _one_sentence(seen, facts)
+    assert "?" not in seen.told[0].text
     _unchanged(seen, facts)
     _nothing_asked_later(seen)
     assert COMPLAINT in facts.wishes
