@@ -21,6 +21,12 @@ _WHERE: Mapping[str, frozenset[Role]] = {
 _PLACEHOLDER = re.compile(r"\{(\w+)(\|[^}]*)?\}")
 # Signs of a field that was to be filled by another system: %%NAME%%, {{name}}, [NAME], <name>, *|FNAME|*.
 _FOREIGN = re.compile(r"%%|\{\{|\}\}|\[[A-Z_ ]+\]|<\w+>|\*\|")
+# A sum of money, or a part of a price, before its sign or behind it.
+_SUM = re.compile(
+    r"\d\s?(?:%|€|£|\$|EUR\b|USD\b|GBP\b|CHF\b|(?:euros?|dollars?|d[oó]lar(?:es)?|pounds?|cents?)\b)"
+    r"|(?:€|£|\$|\b(?:EUR|USD|GBP|CHF))\s?\d",
+    re.IGNORECASE,
+)
 _NAMES = frozenset({"name", "first_name", "firstname", "last_name", "nombre", "vorname"})
 
 
@@ -59,6 +65,9 @@ def _banned(sentence: Sentence) -> Iterator[Finding]:
         found = words.patterns[sentence.locale].search(sentence.text)
         if found and sentence.role in words.where:
             yield sentence.find(f"{words.what} (“{found.group()}”)", words.remedy)
+    if sentence.role == "asked" and (found := _SUM.search(sentence.text)):
+        remedy = "Ask for the shopper's sake alone; an offer is a give, after the answer"
+        yield sentence.find(f"names a price in a question (“{found.group()}”)", remedy)
 
 
 def _placeholders(sentence: Sentence, facts: frozenset[str] | None) -> Iterator[Finding]:

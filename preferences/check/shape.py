@@ -12,6 +12,7 @@ AS_QUESTIONS: Mapping[str, str] = {
     "missing": "Add it, as the questions beside this one have it",
     "extra_forbidden": "Remove it, or mend its name: question.schema.json lists them all",
     "value_error": "Complete it in every language",
+    "string_type": "Put it in quotes: YAML takes yes, no, on, off and bare numbers for no words",
     "": "Write it as question.schema.json tells",
 }
 """What to do about a fault of a question or a purpose, by its kind; any other under no name."""

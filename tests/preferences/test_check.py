@@ -107,6 +107,17 @@ def test_nothing_is_said_of_what_comes_with_it() -> None:
         (asking(en="10 % off for you: is it a gift? Buy now."), "wording.en sells in a question"),
         (asking(de="Mit Rabatt: Ist es ein Geschenk?"), "wording.de sells in a question"),
         (asking(es="Con descuento: ¿es un regalo?"), "wording.es sells in a question"),
+        (asking(en="At that price, is it a gift?"), "wording.en sells in a question (“price”)"),
+        (asking(es="A ese precio, ¿es un regalo?"), "wording.es sells in a question (“precio”)"),
+        (
+            asking(de="Zu dem Preis: Ist es ein Geschenk?"),
+            "wording.de sells in a question (“Preis”)",
+        ),
+        (asking(en="For $9.90: is it a gift?"), "wording.en names a price in a question (“$9”)"),
+        (asking(es="Por 10 euros, ¿es un regalo?"), "wording.es names a price in a question"),
+        (asking(de="Für 9,90 €: Ist es ein Geschenk?"), "wording.de names a price in a question"),
+        (asking(de="Für EUR 9: Ist es ein Geschenk?"), "wording.de names a price in a question"),
+        (asking(en="With 20% more in it, a gift?"), "wording.en names a price in a question"),
         (asking(en="Has somebody died?"), "asks about death"),
         (asking(es="¿Estás divorciada?"), "asks about death, illness or a parting"),
         (asking(de="Hast du eine Allergie?"), "asks about health"),
@@ -214,6 +225,11 @@ def test_what_is_wrong_in_a_question_is_found(
         (without(A_QUESTION, "wording", "es"), "wording: has no words in es. Complete it"),
         (A_QUESTION | {"mood": "merry"}, "mood: Extra inputs are not permitted. Remove it"),
         (A_QUESTION | {"depth": 7}, "as question.schema.json tells"),
+        (
+            changed(A_CONFIRM, "options", 0, "value", to=True),
+            "value: Input should be a valid string",
+        ),
+        (changed(A_CONFIRM, "options", 0, "value", to=True), "Put it in quotes: YAML takes yes"),
         (A_QUESTION | {"options": []}, "options: one_choice needs at least 2"),
         (without(A_PICK, "reply"), "reply: pick_two needs it"),
         (without(A_QUESTION, "give"), "give: Field required. Add it"),
@@ -298,6 +314,25 @@ def test_what_is_wrong_in_the_wording_is_found(
     tmp_path: Path, occasion: str, said: Any, complaint: str
 ) -> None:
     assert complaint in found(shop(tmp_path, en=talk("en") | {occasion: said}))
+
+
+@pytest.mark.parametrize(
+    ("locale", "occasion", "said"),
+    [
+        ("es", "title", "Lucía de {shop} (automática)"),
+        ("es", "hello", "Hola, soy Lucía, tu ayuda automática."),
+        ("es", "hello", "Hola, me llamo Lu, soy automática."),
+        ("de", "title", "Lisa von {shop} (automatisch)"),
+        ("de", "hello", "Hallo, ich heiße Lisa und bin automatisch."),
+        ("de", "hello_friend", "Hallo, ich bin Lisa, automatisch."),
+    ],
+)
+def test_no_language_lets_the_assistant_have_a_name(
+    tmp_path: Path, locale: str, occasion: str, said: str
+) -> None:
+    page: Any = {locale: talk(locale) | {occasion: said}}
+
+    assert f"{occasion} may give a name" in found(shop(tmp_path, **page))
 
 
 @pytest.mark.parametrize(
