@@ -455,12 +455,23 @@ async def test_a_conversation_goes_on_in_the_language_that_was_asked_for(shop: S
     assert [row.locale for row in await shop.rows(ConversationRow)] == ["de"]
 
 
-async def test_who_talked_before_is_known_in_a_new_conversation(shop: Shop) -> None:
-    await shop.hears(await shop.meets("4711"), "hello", "greet")
+@pytest.mark.parametrize("channel", ["web", "whatsapp", "messenger", "instagram", "twilio"])
+async def test_who_comes_back_is_greeted_so_and_asked_nothing_that_they_told_elsewhere(
+    shop: Shop, channel: str
+) -> None:
+    talk, _ = await shop.asks_the_question("4711")
+    await shop.answers(await shop.gets(talk, "text", "for my sister"), GIFT)
+    shop.waits(8 * DAY)
 
-    (first, *_) = await shop.hears(await shop.meets("4711"), "hello", "greet")
+    again = await shop.meets("4711", channel)
+    first, *rest = await shop.hears(again, "hello", "greet")
+    nothing = await shop.sees(again, "opened")
 
     assert first["text"] == VOICE.say("hello_again", "en")
+    assert [reply["ask"] for reply in rest] == [None]
+    assert nothing == []
+    (known,) = await shop.hears(again, "what do you know about me?", "ask_data")
+    assert "gift" in known["text"].lower()
 
 
 async def test_a_question_that_rested_is_one_question_and_ends_as_it_is_answered(
