@@ -72,7 +72,7 @@ async def redact_some(
         if request is None:
             return False
         buyers = await _buyers(session, request, most)
-        for head in {await head_of(session, buyer) for buyer in buyers}:
+        for head in sorted({await head_of(session, buyer) for buyer in buyers}):
             await erase(session, head, now, destinations=destinations)
         if not buyers:
             await _forget_source(session, request)

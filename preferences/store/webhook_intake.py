@@ -17,7 +17,12 @@ type State = Literal["waiting", "delivered", "failed"]
 TEST = "askfirst.test"
 """The type of an event that nothing happened for: it is sent once, to a disabled endpoint too."""
 
-URGENT = frozenset({"shopper.erased", "consent.withdrawn", "consent.objected", "suppression.added"})
+URGENT = frozenset(
+    {
+        *("shopper.erased", "suppression.added"),
+        *("consent.refused", "consent.withdrawn", "consent.objected"),
+    }
+)
 """What is told before all else, with what the same shopper did before it."""
 
 FIRST_LANE, LANE = 0, 1

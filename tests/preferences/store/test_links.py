@@ -19,6 +19,7 @@ from preferences.store.links import link, unlink
 from preferences.store.persons import head_of, members_of
 from preferences.store.profiles import read_profile, read_profiles
 from preferences.store.shoppers import new_shopper, shopper_named
+from preferences.store.states import read_consents
 from preferences.store.tables import LinkRow, OutboxRow, ShopperRow
 from tests.preferences.scenes import DAY, MINUTE, NOW
 from tests.preferences.store.seeds import (
@@ -176,6 +177,22 @@ async def test_the_last_word_counts_whichever_shopper_gave_it(store: Store) -> N
     async with store.begin() as session:
         await add_consent(session, "a", 2, "given")
     assert (await read_profile(store, "a")).consents[PURPOSE].state == "given"
+
+
+@pytest.mark.parametrize("forbids", ["a", "b"])
+async def test_of_two_words_at_one_moment_the_one_that_forbids_counts(
+    store: Store, forbids: str
+) -> None:
+    async with store.begin() as session:
+        for shopper in ("a", "b"):
+            await add_shopper(session, shopper)
+            state = "withdrawn" if shopper == forbids else "given"
+            await add_consent(session, shopper, 1, state, occurred_at=NOW)
+    await join(store, "a", "b")
+
+    async with store.begin(readonly=True) as session:
+        assert (await read_consents(session, "a", NOW))[PURPOSE].state == "withdrawn"
+    assert (await read_profile(store, "a")).consents[PURPOSE].state == "withdrawn"
 
 
 async def test_a_question_on_one_channel_counts_on_the_other(shop: Shop) -> None:

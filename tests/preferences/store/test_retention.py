@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from preferences.settings import Settings
-from preferences.store.holdings import HELD
+from preferences.store.holdings import HELD, table_of
 from preferences.store.orders import hold_order
 from preferences.store.outbox import claim
 from preferences.store.outcomes import Told, acknowledge
@@ -25,6 +25,7 @@ from preferences.store.tables import (
     NoticeRow,
     OutboxRow,
     OwnWordsRow,
+    PurchaseNoteRow,
     PurchaseRow,
     QuarantineRow,
     RemovalRow,
@@ -32,6 +33,7 @@ from preferences.store.tables import (
     SuppressionRow,
     WebhookDeliveryRow,
 )
+from preferences.store.types import UtcTime
 from preferences.store.verifying import verify
 from preferences.store.webhooks import add_endpoint
 from tests.preferences.scenes import DAY, NOW
@@ -47,6 +49,10 @@ AGES: dict[str, tuple[str, timedelta]] = {
     "own_words": ("at", timedelta(days=30)),
     "message": ("at", timedelta(days=30)),
     "tracker": ("updated_at", timedelta(days=30)),
+    "dispatch": ("created_at", timedelta(days=30)),
+    "surroundings": ("at", timedelta(days=1)),
+    "promise": ("promised_at", timedelta(days=396)),
+    "privacy_request": ("received_at", timedelta(days=396)),
     "answer": ("answered_at", timedelta(days=396)),
     "ask": ("asked_at", timedelta(days=396)),
     "decision": ("at", timedelta(days=396)),
@@ -57,6 +63,33 @@ AGES: dict[str, tuple[str, timedelta]] = {
     "change": ("at", timedelta(days=90)),
     "suppression": ("lifted_at", timedelta(days=396)),
 }
+
+KEPT_ELSE: dict[str, str] = {
+    "shopper": "as long as they are known; a stranger until nothing is left",
+    "identity": "as long as it is in force, and shown below for how long after",
+    "conversation": "as long as the shopper is known; of the erased shown below",
+    "link": "as long as the shopper is known",
+    "consent": "as long as the shopper is known: the proof of what was done",
+    "consent_event": "as long as the shopper is known: the proof of what was done",
+    "notice": "a text of the shop's",
+    "candidate": "until it is over",
+    "habit": "as long as an order it is worked out from",
+    "outbox": "as long as the shopper is known: what a CRM holds",
+    "purchase_note": "as long as its order, and shown below for how long without one",
+    "referral": "as long as the shopper is known",
+    "referral_code": "as long as the shopper is known",
+}
+"""Tables with a date that have no limit of days, each with what ends them instead."""
+
+
+def test_every_table_of_a_person_with_a_date_has_a_limit_or_a_reason() -> None:
+    dated = {
+        table.__tablename__
+        for table in HELD
+        if any(isinstance(column.type, UtcTime) for column in table_of(table).columns)
+    }
+
+    assert dated == {*AGES, *KEPT_ELSE}
 
 
 async def swept(shop: Shop, now: datetime) -> dict[str, int]:
@@ -124,6 +157,34 @@ async def test_what_a_disabled_webhook_waits_for_stays_as_long_as_changes_do(sho
 
     await swept(shop, shop.now + 91 * DAY)
     assert await shop.rows(WebhookDeliveryRow) == []
+
+
+async def test_a_note_whose_order_never_came_goes_after_a_while_and_one_of_an_order_with_it(
+    shop: Shop,
+) -> None:
+    await shop.sells("4711", "order-1", "hat")
+    async with shop.store.begin() as session:
+        session.add_all(
+            PurchaseNoteRow(
+                source="shopify",
+                external_id=order,
+                id="note",
+                kind="delivered",
+                at=shop.now,
+                received_at=shop.now,
+            )
+            for order in ("order-1", "never came")
+        )
+
+    async def left() -> list[str]:
+        return sorted(row.external_id for row in await shop.rows(PurchaseNoteRow))
+
+    await swept(shop, shop.now + LIMITS.unread)
+    assert await left() == ["never came", "order-1"]
+    await swept(shop, shop.now + LIMITS.unread + timedelta(seconds=1))
+    assert await left() == ["order-1"]
+    await swept(shop, shop.now + LIMITS.orders + timedelta(seconds=1))
+    assert await left() == []
 
 
 async def test_what_proves_an_answer_outlives_it(shop: Shop) -> None:

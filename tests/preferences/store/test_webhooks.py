@@ -225,17 +225,29 @@ async def test_a_withdrawal_goes_first_with_what_its_shopper_did_before(store: S
     assert len(told) == 8
 
 
-async def test_a_withdrawal_does_not_wait_for_what_failed_and_was_put_off(store: Store) -> None:
+@pytest.mark.parametrize(
+    "no",
+    [
+        "consent.withdrawn",
+        "consent.refused",
+        "consent.objected",
+        "suppression.added",
+        "shopper.erased",
+    ],
+)
+async def test_a_no_does_not_wait_for_what_failed_and_was_put_off(
+    store: Store, no: ChangeType
+) -> None:
     of = await endpoint(store)
     await happened(store, ("anna", "consent.given"))
     await taken_up(store)
     await settled(store, of, await claimed(store, of), again=NOW + timedelta(hours=5))
-    await happened(store, ("anna", "preference.answered"), ("anna", "consent.withdrawn"))
+    await happened(store, ("anna", "preference.answered"), ("anna", no))
     await taken_up(store)
 
     [parcel] = await claimed(store, of)
 
-    assert parcel.type == "consent.withdrawn"
+    assert parcel.type == no
 
 
 async def test_a_removed_endpoint_is_gone_with_its_log(store: Store) -> None:
