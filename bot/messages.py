@@ -137,7 +137,10 @@ Form = Literal["text", "buttons", "list", "quick_replies", "numbered"]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message in a channel's own shape; `form` tells how its options are shown."""
+    """A message in a channel's own shape.
+
+    `form` tells how its options are shown: `numbered` also where they may be pressed as well.
+    """
 
     body: Mapping[str, Any]
     form: Form

@@ -99,14 +99,14 @@ class Sender:
 
     async def _send(self, dispatch: Dispatch, channel: Channel, now: datetime) -> bool:
         rendered = channel.render(self._outbound(dispatch))
-        if not await begin_sending(self.store, dispatch.id, now + _PATIENCE):
+        if not await begin_sending(self.store, dispatch.id, rendered.form, now + _PATIENCE):
             return True
         to = Address(dispatch.account, dispatch.to)
         try:
             name = await channel.send(self.http, to, rendered, dispatch.id)
         except SendError as error:
             return await self._failed(dispatch, channel, error, now)
-        await accepted(self.store, dispatch.id, name, rendered.form, now)
+        await accepted(self.store, dispatch.id, name, now)
         return True
 
     async def _failed(

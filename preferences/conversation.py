@@ -208,10 +208,11 @@ class Invitation:
 class State:
     """Everything a turn may depend on, read at its beginning; what it cannot need is left empty.
 
-    `head` is the person that the shopper is; `spoken` counts the turns before this one, `returning` tells of an earlier conversation, and
+    `head` is the person that the shopper is; `spoken` counts the turns before this one, `returning` tells of an earlier visit, here or elsewhere, and
     `verified` that the shop vouched for who is talking; `claimable` is the shopper who answered
     something on this device before somebody signed in, if that may still be taken over. `seen_at`
-    is when the shopper last did something here, `zone` their own time zone (both as far as known),
+    is when the shopper last did something here, `visit_at` since when they have been here without a
+    long pause (None: all of the conversation is one visit), `zone` their own time zone (both as far as known),
     `held` what is answered already, `paused` the questions that nobody is asked at present;
     `spent` that the channel's messages of the month are used up, so that only answers are sent.
     `invitation` is there where an invitation to bring a friend is open; `recommended` says that this
@@ -246,6 +247,7 @@ class State:
     held: tuple[Held, ...] = ()
     paused: frozenset[str] = frozenset()
     seen_at: datetime | None = None
+    visit_at: datetime | None = None
     zone: str = ""
     spent: bool = False
     invitation: Invitation | None = None

@@ -255,6 +255,7 @@ class Policy(BaseModel):
     questions_per_week: int = Field(ge=0)
     questions_per_month: int = Field(ge=0)
     hours_until_ignored: int = Field(ge=1)
+    hours_between_visits: int = Field(ge=1)
     days_between_questions: int = Field(ge=0)
     days_after_decline: int = Field(ge=0)
     days_after_skip: int = Field(ge=0)

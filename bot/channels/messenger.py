@@ -55,14 +55,13 @@ class Messenger:
         body: dict[str, Any] = {}
         form: Form = "numbered" if message.choices else "text"
         if fits(message, _MOST_REPLIES, _LONGEST_REPLY):
-            form = "quick_replies"
+            form = "quick_replies" if self.shows_replies else "numbered"
             body["quick_replies"] = [
                 {"content_type": "text", "title": choice.label.strip(), "payload": choice.payload}
                 for choice in message.choices
             ]
         short = shorten(message, self.longest)
-        plain = form == "quick_replies" and self.shows_replies
-        body["text"] = short.text if plain else numbered(short)
+        body["text"] = short.text if form == "quick_replies" else numbered(short)
         return Rendered(body, form)
 
     async def send(

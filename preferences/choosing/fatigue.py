@@ -71,7 +71,7 @@ def _waits(inputs: Inputs, asked: Asked, policy: Policy) -> bool:
 
 def _used_up(inputs: Inputs, policy: Policy) -> Iterator[str]:
     questions = inputs.questions
-    if sum(asked.here for asked in questions) >= policy.questions_per_conversation:
+    if len(inputs.questions_here) >= policy.questions_per_conversation:
         yield "conversation_budget_used"
     if _since(inputs, questions, policy.days_between_questions * _DAY):
         yield "asked_recently"

@@ -83,6 +83,7 @@ class Inputs:
     weather: str = ""
     profile: Mapping[str, str] | None = None
     buying: Buying | None = None
+    visit_at: datetime | None = None
 
     @property
     def by_mail(self) -> bool:
@@ -96,6 +97,12 @@ class Inputs:
         A notice or a confirmation is none.
         """
         return [asked for asked in self.asked if asked.kind in {"question", "invite"}]
+
+    @property
+    def questions_here(self) -> list[Asked]:
+        """Those of the present visit, in this conversation."""
+        since = self.visit_at
+        return [one for one in self.questions if one.here and (since is None or one.at >= since)]
 
     def age(self, at: datetime) -> timedelta:
         """Tell how long ago something was."""
@@ -142,6 +149,7 @@ def inputs_of(
         weather=state.weather,
         profile={name: state.profile[name] for name in looked_at if name in state.profile} or None,
         buying=state.buying,
+        visit_at=state.visit_at,
     )
 
 

@@ -205,16 +205,18 @@ def _opted_out(head: str, row: DispatchRow) -> Any:
     )
 
 
-async def begin_sending(store: Store, dispatch: str, again_at: datetime) -> bool:
+async def begin_sending(store: Store, dispatch: str, form: str, again_at: datetime) -> bool:
     """Note that a message is being sent, before it is; tell whether it still may be.
 
+    `form` is how its options are shown: if the platform's answer is lost, the shopper's may come.
     Who dies meanwhile leaves it like that: from `again_at` on nobody knows whether it was sent.
     """
     async with store.begin() as session:
         row = await session.get(DispatchRow, dispatch, with_for_update=True)
         if row is None or row.state not in OPEN:
             return False
-        row.state, row.next_attempt_at, row.attempts = "sending", again_at, row.attempts + 1
+        row.state, row.form = "sending", form
+        row.next_attempt_at, row.attempts = again_at, row.attempts + 1
         return True
 
 
@@ -226,12 +228,12 @@ async def put_off(store: Store, dispatch: str, state: str, why: str, again_at: d
             row.state, row.why, row.next_attempt_at = state, why, again_at
 
 
-async def accepted(store: Store, dispatch: str, provider_id: str, form: str, now: datetime) -> None:
+async def accepted(store: Store, dispatch: str, provider_id: str, now: datetime) -> None:
     """Note that the platform took a message, and by which id it will tell of it."""
     async with store.begin() as session:
         row = await session.get(DispatchRow, dispatch, with_for_update=True)
         if row is not None:
-            row.provider_id, row.form = provider_id or row.provider_id, form
+            row.provider_id = provider_id or row.provider_id
             _move(row, "sent", now)
 
 

@@ -84,6 +84,7 @@ _EMPTIED = {
     "open_ask_id": null(),
     "claimable_id": null(),
     "unclear": 0,
+    "disclosed_at": null(),
     "sealed_address": null(),
     "referral": null(),
     "entry": "",

@@ -43,6 +43,7 @@ from preferences.store.tables import (
     CandidateRow,
     ConsentRow,
     ConversationRow,
+    MessageRow,
     OwnWordsRow,
     PausedQuestionRow,
     ProductRow,
@@ -88,6 +89,7 @@ async def read_state(
     """
     shopper, here = conversation.shopper_id, conversation.id
     head = await head_of(session, shopper)
+    visit = await _visit(session, conversation, turn, now, policy)
     state = State(
         conversation=here,
         shopper=shopper,
@@ -95,7 +97,7 @@ async def read_state(
         locale=conversation.locale,
         now=now,
         turn=turn,
-        disclosed=conversation.disclosed_at is not None,
+        disclosed=visit is not None,
         handed_off=conversation.handed_off_at is not None,
         unclear=conversation.unclear,
         ask=ask,
@@ -105,6 +107,7 @@ async def read_state(
         spoken=conversation.turns,
         verified=conversation.assurance == "verified",
         seen_at=conversation.seen_at,
+        visit_at=visit or now,
         zone=conversation.zone,
     )
     if conversation.claimable_id is not None:
@@ -400,7 +403,30 @@ def _wording(row: AnswerRow, locale: str, catalogue: Catalogue) -> str:
     return fill(question.wording[locale], {}) if question else row.question_id
 
 
+async def _visit(
+    session: AsyncSession, conversation: ConversationRow, turn: int, now: datetime, policy: Policy
+) -> datetime | None:
+    """Tell since when somebody has been here; None if they come only now, or come back.
+
+    A conversation of a channel never ends, and one of a page not for weeks: a visit does.
+    """
+    if conversation.disclosed_at is None:
+        return None
+    query = (
+        select(MessageRow.at)
+        .where(MessageRow.conversation_id == conversation.id, MessageRow.seq < turn)
+        .order_by(col(MessageRow.seq).desc())
+        .limit(1)
+    )
+    last = (await session.exec(query)).first()
+    pause = timedelta(hours=policy.hours_between_visits)
+    is_here = last is not None and now - last < pause
+    return conversation.disclosed_at if is_here else None
+
+
 async def _returning(session: AsyncSession, conversation: ConversationRow, head: str) -> bool:
+    if conversation.disclosed_at is not None:
+        return True
     query = (
         select(ConversationRow.id)
         .where(

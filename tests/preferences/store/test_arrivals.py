@@ -203,16 +203,16 @@ async def test_what_is_on_its_way_only_moves_forward(shop: Shop) -> None:
     assert await read_due(shop.store, later) == [talk.shopper]
     assert (one.to, one.in_reply_to, one.lines[0].ask) == (ANA, "a", None)
 
-    assert await begin_sending(shop.store, one.id, later)
+    assert await begin_sending(shop.store, one.id, "text", later)
     assert await hear(shop.store, [], shop.now) == 0
     assert await hear(shop.store, [News("delivered", ["wamid.other"])], shop.now) == 0
     assert await hear(shop.store, [News("delivered", ["wamid.1"], one.id)], shop.now) == 1
-    await accepted(shop.store, one.id, "wamid.1", "text", shop.now)
+    await accepted(shop.store, one.id, "wamid.1", shop.now)
     await put_off(shop.store, one.id, "waiting", "late", later)
     await end(shop.store, one.id, "failed", "late")
-    assert not await begin_sending(shop.store, one.id, later)
+    assert not await begin_sending(shop.store, one.id, "text", later)
     await hear_until(shop.store, [talk.id], "read", later, later)
 
     (row,) = await shop.rows(DispatchRow)
     assert (row.state, row.provider_id, row.form) == ("read", "wamid.1", "text")
-    await accepted(shop.store, "of nothing", "wamid.2", "text", shop.now)
+    await accepted(shop.store, "of nothing", "wamid.2", shop.now)

@@ -15,6 +15,7 @@ from preferences.habit import Article
 from preferences.store.conversations import choice_label, hand_back, read_log, read_unanswered
 from preferences.store.dead import give_up
 from preferences.store.engine import open_store
+from preferences.store.erasure import erase_shopper
 from preferences.store.facts import Fact, Telling, add_facts
 from preferences.store.occasions import add_candidate
 from preferences.store.tables import (
@@ -417,7 +418,7 @@ async def test_a_permission_that_was_ignored_is_not_asked_for_again_the_next_day
     talk, _ = await shop.asks_for_permission()
     shop.waits(DAY)
 
-    assert await shop.sees(talk, "opened") == []
+    assert {reply["kind"] for reply in await shop.sees(talk, "opened")} == {"say"}
     assert [row.outcome for row in await shop.rows(AskRow)] == ["ignored"]
 
 
@@ -472,6 +473,51 @@ async def test_who_comes_back_is_greeted_so_and_asked_nothing_that_they_told_els
     assert nothing == []
     (known,) = await shop.hears(again, "what do you know about me?", "ask_data")
     assert "gift" in known["text"].lower()
+
+
+async def test_who_comes_back_to_a_conversation_is_greeted_once_and_one_who_is_there_is_not(
+    shop: Shop,
+) -> None:
+    talk = await shop.meets()
+    hours = timedelta(hours=POLICY.hours_between_visits)
+    greeted = []
+    for pause in (timedelta(), hours - timedelta(seconds=1), hours, timedelta(minutes=1)):
+        shop.waits(pause)
+        (first, *_) = await shop.hears(talk, "hello", "greet")
+        greeted.append(first["text"])
+
+    hello, back = VOICE.say("hello", "en"), VOICE.say("hello_again", "en")
+    assert [text in {hello, back} for text in greeted] == [True, False, True, False]
+    assert (greeted[0], greeted[2]) == (hello, back)
+
+
+async def test_who_had_everything_deleted_is_a_stranger_when_they_come_back(shop: Shop) -> None:
+    talk = await shop.meets()
+    await shop.hears(talk, "hello", "greet")
+    await erase_shopper(shop.store, talk.shopper, (), shop.now)
+    shop.waits(30 * DAY)
+
+    (first, *_) = await shop.hears(talk, "hello", "greet")
+
+    assert first["text"] == VOICE.say("hello", "en")
+
+
+async def test_each_visit_has_its_own_budget_of_questions(shop: Shop) -> None:
+    """On a channel a conversation lasts for years: its budget is that of a visit."""
+    once = POLICY.model_copy(update={"questions_per_conversation": 1, "days_between_questions": 0})
+    shop = shop.of(assistant=replace(shop.assistant, policy=once))
+    talk, ask = await shop.asks_the_question()
+    await shop.feels(talk, ask, "A gift", 0)
+
+    async def comes_again(after: timedelta) -> list[str]:
+        shop.waits(after)
+        await shop.sells("4711", f"order-{shop.now:%j-%H}", "dress")
+        await shop.sees(talk, "purchased")
+        decision = max(await shop.rows(DecisionRow), key=lambda row: row.at)
+        return [one["code"] for one in decision.reasons]
+
+    assert "conversation_budget_used" in await comes_again(timedelta(hours=11))
+    assert "conversation_budget_used" not in await comes_again(40 * DAY)
 
 
 async def test_a_question_that_rested_is_one_question_and_ends_as_it_is_answered(
