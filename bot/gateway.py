@@ -20,7 +20,7 @@ from bot.bus import LocalBus
 from bot.channels import intake as channels
 from bot.channels import web as website
 from bot.channels.channel import open_channel
-from bot.channels.meta import end_of
+from bot.channels.meta import META_CHANNELS, end_of
 from bot.demo import routes as demo
 from bot.limits import LocalLimiter, RedisLimiter
 from bot.orders import intake, shopify, woocommerce
@@ -84,7 +84,7 @@ def create_app(settings: Settings, clock: Clock = _now) -> web.Application:
         settings.session_secret.get_secret_value(), settings.identity_secret.get_secret_value()
     )
     app[CHANNELS] = {name: open_channel(name, settings) for name in settings.channels}
-    if settings.channels and (warning := end_of(settings.meta_version)):
+    if META_CHANNELS & {*settings.channels} and (warning := end_of(settings.meta_version)):
         logger.warning(warning)
     app.on_response_prepare.append(allow_origin)
     app.on_shutdown.append(_end_streams)

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Sequence
 from aiohttp import ClientSession
 
 from bot.channels.channel import SendError, open_channel
-from bot.channels.meta import end_of
+from bot.channels.meta import META_CHANNELS, end_of
 from preferences.errors import AskfirstError, SettingsError
 from preferences.settings import Settings, load_settings
 from preferences.settings.channels import CHANNEL_NEEDS
 from preferences.store.dead import dead_messages, replay_dead
 from preferences.store.engine import open_own_store
-
-_META = ("whatsapp", "messenger", "instagram")
 
 
 def command(arguments: Sequence[str]) -> int:
@@ -57,14 +55,19 @@ async def _do(what: str, conversation: str, settings: Settings) -> tuple[list[st
 
 async def check(settings: Settings) -> tuple[list[str], bool]:
     """Give what there is to tell, and whether every channel that is switched on works."""
-    lines: list[str] = []
-    works = True
+    lines, works = [_website(settings)], True
     async with ClientSession() as http:
         for name in CHANNEL_NEEDS:
             told, fine = await _check(http, name, settings)
             lines += told
             works = works and fine
     return lines, works
+
+
+def _website(settings: Settings) -> str:
+    """Tell on which pages the chat may stand."""
+    others = ", ".join(settings.origins) or "none; ASKFIRST_ORIGINS names them"
+    return f"{'web':<10} on      pages of the gateway itself, and of other origins: {others}"
 
 
 async def _check(http: ClientSession, name: str, settings: Settings) -> tuple[list[str], bool]:
@@ -75,19 +78,18 @@ async def _check(http: ClientSession, name: str, settings: Settings) -> tuple[li
     try:
         whom = await open_channel(name, settings).check(http)
     except SendError as error:
-        return [f"{name:<10} FAILS   its credentials do not work ({error.code})"], False
-    return [
-        f"{name:<10} works   {whom}",
-        *(f"{'':<19}{hint}" for hint in _hints(name, settings)),
-    ], True
+        told, works = f"FAILS   its credentials do not work ({error.code})", False
+    else:
+        told, works = f"works   {whom}", True
+    hints = [*_addresses(name, settings)] if works else []
+    if name in META_CHANNELS and (warning := end_of(settings.meta_version)):
+        hints.append(warning)
+    return [f"{name:<10} {told}", *(f"{'':<19}{hint}" for hint in hints)], works
 
 
-def _hints(name: str, settings: Settings) -> Iterator[str]:
-    """Give what nobody can check from here."""
+def _addresses(name: str, settings: Settings) -> Iterator[str]:
+    """Give what has to be entered at the platform, which nobody can check from here."""
     base = settings.public_url.rstrip("/") or "https://YOUR-GATEWAY"
     yield f"webhook: {base}/v1/channels/{name}"
-    if name not in _META:
-        return
-    yield f"verify token: {settings.meta_verify_token.get_secret_value()}"
-    if warning := end_of(settings.meta_version):
-        yield warning
+    if name in META_CHANNELS:
+        yield f"verify token: {settings.meta_verify_token.get_secret_value()}"

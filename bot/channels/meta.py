@@ -41,6 +41,9 @@ _PAIR_LIMIT = 131056
 _FINAL_DETAILS = frozenset({1545041, 1893063, 2018001, 2018278, 2018300})
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
+META_CHANNELS = frozenset({"whatsapp", "messenger", "instagram"})
+"""Those that are called by the Graph API."""
+
 ENDS = {
     "v20.0": date(2026, 9, 24),
     "v21.0": date(2027, 1, 21),

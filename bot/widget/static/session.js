@@ -45,12 +45,14 @@ export class Session {
   #before = null; // the session of somebody unknown, which who signs in may claim
   #other = null; // the session of somebody else, over as soon as there is a new one
   #making = null;
+  #found; // whose session there was as the page was loaded
 
   /** `describe()` gives what the gateway should know of the page: locale, zone, gpc. */
   constructor(api, describe, identity) {
     this.#api = api;
     this.#describe = describe;
     this.#identity = identity;
+    this.#found = this.#owner;
     this.#current = this.#remembered();
     const stored = this.#current ? null : this.#stored();
     this.#before = this.#unknown(stored);
@@ -103,7 +105,7 @@ export class Session {
     if (this.#current?.token !== token) return;
     const stored = this.#remembered();
     this.#current = stored?.token === token ? null : stored;
-    if (!this.#current) this.#durable.write(KEY, {}); // no token; taken away it would mean a logout
+    if (!this.#current && this.#mayKeep) this.#durable.write(KEY, {}); // no token; taken away it would mean a logout
     if (!this.#current) this.#tab.write(KEY, null);
   }
 
@@ -130,8 +132,19 @@ export class Session {
     return this.#current === null || this.#current.subject === this.subject;
   }
 
+  /** What this tab keeps, or all of them do; of the two rather what is of whom the page names. */
   #stored() {
-    return this.#tab.read(KEY) ?? this.#durable.read(KEY);
+    const kept = [this.#tab.read(KEY), this.#durable.read(KEY)].filter(Boolean);
+    return kept.find(({ token, subject }) => token && subject === this.subject) ?? kept[0] ?? null;
+  }
+
+  /** Somebody signed in by another tab: a page from before that leaves what is theirs alone. */
+  get #mayKeep() {
+    return this.subject !== null || [null, this.#found].includes(this.#owner);
+  }
+
+  get #owner() {
+    return this.#durable.read(KEY)?.subject ?? null;
   }
 
   /** The token of a session in which nobody was named, if somebody is named now. */
@@ -147,8 +160,9 @@ export class Session {
   }
 
   #keep() {
-    this.#durable.write(KEY, this.#acted ? this.#current : null);
-    this.#tab.write(KEY, this.#acted ? null : this.#current);
+    const forAll = this.#acted && this.#mayKeep;
+    if (forAll || this.#mayKeep) this.#durable.write(KEY, forAll ? this.#current : null);
+    this.#tab.write(KEY, forAll ? null : this.#current);
   }
 
   async #make(made) {

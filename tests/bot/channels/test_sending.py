@@ -7,13 +7,14 @@ import pytest
 from sqlmodel import col, select
 
 from bot import gateway, sending
-from bot.channels.meta import classify, end_of
+from bot.channels.meta import classify, end_of, trouble_of
 from bot.parts import CHANNELS, STORE, TOKENS, VOICE
 from bot.sending import Sender
 from preferences.store.tables import ConversationRow, DispatchRow, SuppressionRow
 from tests.bot.channels.bodies import PHONE, message, page, said, whatsapp
 from tests.bot.channels.conftest import Dial, Line, until
 from tests.bot.channels.platform import refusal
+from tests.bot.channels.test_twilio import SETTINGS as TWILIO
 
 NOW = datetime.now(UTC)
 SOON, LATER = timedelta(minutes=2), timedelta(hours=25)
@@ -241,19 +242,26 @@ def test_each_pause_is_longer_than_the_one_before_up_to_five_minutes(
         assert 0.8 * pause <= min(told) < max(told) <= 1.2 * pause
 
 
+# As Meta documents them.
+_RETRY = (1, 2, 4, 613, 80007, 130429, 131000, 131016, 131052, 131053, 131056, 131057, 133004)
+_STOP = (0, 3, 10, 190, 200, 230, 299, 368, 130497, 131031, 131042, 131048)
+_FINAL = (100, 551, 130472, 131008, 131009, 131021, 131026, 131030, 131047, 131049, 131050, 131051)
+_FINAL += (132000, 132001, 132012, 132015)
+_FINAL_BY_DETAIL = (
+    *((10, 2018278), (10, 1893063), (551, 1545041), (100, 2018001), (10, 2018300), (200, 2018300)),
+)
+
+
 @pytest.mark.parametrize(
     ("status", "code", "detail", "trouble"),
     [
-        (400, 131056, None, "retry"),
-        (400, 4, None, "retry"),
+        *((400, code, None, "retry") for code in _RETRY),
+        *((400, code, None, "stop") for code in _STOP),
+        *((400, code, None, "final") for code in _FINAL),
+        *((400, code, detail, "final") for code, detail in _FINAL_BY_DETAIL),
         (429, None, None, "retry"),
         (502, None, None, "retry"),
         (401, 190, None, "stop"),
-        (400, 131042, None, "stop"),
-        (403, 200, None, "stop"),
-        (400, 131047, None, "final"),
-        (400, 10, 2018278, "final"),
-        (400, 100, 2018001, "final"),
         (400, 4711, None, "final"),
     ],
 )
@@ -262,6 +270,9 @@ def test_an_error_of_metas_says_what_to_do_next(
 ) -> None:
     assert classify(status, code, detail) == trouble
     assert classify(status, code, transient=True) == "retry"
+    error = trouble_of(status, {"error": {"code": code, "error_subcode": detail}})
+    assert error is not None
+    assert (error.trouble, error.wait) == (trouble, 4 if code == 131056 else 0)
 
 
 def test_a_version_that_ends_soon_is_warned_of() -> None:
@@ -282,5 +293,10 @@ async def test_a_gateway_that_starts_with_a_version_that_ended_says_so(
     async with dial(meta_version="v20.0"):
         assert "Meta's Graph API v20.0 has ended on 2026-09-24" in caplog.text
     caplog.clear()
-    async with dial(meta_version="v25.0", channels=""):
-        assert "Graph API" not in caplog.text
+    for quiet in (
+        {"meta_version": "v25.0"},
+        {"meta_version": "v20.0", "channels": ""},
+        {**TWILIO, "meta_version": "v20.0"},
+    ):
+        async with dial(**quiet):
+            assert "Graph API" not in caplog.text

@@ -136,6 +136,10 @@ class FakeGateway:
             conversation.tell("end", {})
         self.sessions.clear()
 
+    def end(self, session: str) -> None:
+        """One token becomes unknown, as that of a stranger who signed in."""
+        self.sessions.pop(session).tell("end", {})
+
     @web.middleware
     async def _watch(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path}")

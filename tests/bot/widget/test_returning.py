@@ -56,6 +56,42 @@ async def test_who_signs_out_in_one_tab_is_signed_out_in_the_other(page, context
     await until(lambda: [one.subject for one in gateway.sessions.values()] == [None])
 
 
+async def test_a_page_from_before_somebody_signed_in_does_not_end_their_conversation(
+    page, context, shop, gateway
+):
+    """It goes on for a stranger, by itself; where they are signed in, all is as it was."""
+    old = await opened(page, shop)
+    signed_in = Shopper(await context.new_page())
+    await signed_in.page.goto(f"{shop}/?identity={identity_of('42')}")
+    await signed_in.open()
+    await signed_in.write("a secret")
+    await expect(signed_in.bubbles.filter(has_text="Noted: a secret")).to_be_visible()
+    gateway.end("session-1")
+    await old.write("anybody?")
+    await expect(old.bubbles.filter(has_text="Noted: anybody?")).to_be_visible()
+    await signed_in.page.reload()
+
+    await expect(signed_in.bubbles.filter(has_text="Noted: a secret")).to_be_visible()
+    await expect(old.bubbles.filter(has_text="a secret")).to_have_count(0)
+    assert [one.get("session") for one in gateway.begun] == [None, "session-1", None]
+    await page.goto(f"{shop}/?identity={identity_of('42')}")
+    await expect(old.bubbles.filter(has_text="Noted: a secret")).to_be_visible()
+    assert len(gateway.begun) == 3
+
+
+async def test_on_a_page_that_names_nobody_any_more_a_stranger_s_chat_takes_the_place(page, shop):
+    shopper = await opened(page, shop, f"?identity={identity_of('42')}")
+    await shopper.write("a secret")
+    await expect(shopper.bubbles.filter(has_text="Noted")).to_be_visible()
+    await page.goto(shop)
+    await expect(shopper.choices).to_have_count(len(LABELS))
+    await shopper.choice("For me").click()
+    await expect(shopper.bubbles).to_have_count(4)
+
+    kept = await page.evaluate("JSON.parse(localStorage['askfirst.session']).subject")
+    assert kept is None
+
+
 async def test_who_is_somebody_else_begins_again(page, shop, gateway):
     shopper = await opened(page, shop, f"?identity={identity_of('42')}")
     await shopper.write("a secret")
