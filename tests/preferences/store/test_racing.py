@@ -9,16 +9,18 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.errors import NotFoundError
-from preferences.store import persons
+from preferences.store import erasure, persons
 from preferences.store.conversations import Conversation
 from preferences.store.engine import open_store
+from preferences.store.erasure import erase_shopper
 from preferences.store.expiry import expire_consents
 from preferences.store.facts import Fact, Telling, add_facts
+from preferences.store.holdings import Person
 from preferences.store.ledger import verify_chain
 from preferences.store.links import link, unlink
 from preferences.store.objections import object_by_browser
 from preferences.store.persons import hold_person
-from preferences.store.tables import ConsentEventRow, ShopperRow
+from preferences.store.tables import AnswerRow, ConsentEventRow, ShopperRow, SuppressionRow
 from preferences.store.wishes import (
     Reported,
     Unwanted,
@@ -142,3 +144,26 @@ async def test_who_was_joined_while_they_were_waited_for_is_held_as_who_they_are
         assert await hold_person(session, other.shopper) == one.shopper
         with pytest.raises(NotFoundError):
             await hold_person(session, "forgotten meanwhile")
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_who_is_joined_while_a_deletion_waits_is_deleted_too(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch, *, is_first: bool
+) -> None:
+    async with open_store(postgresql_url, VAULT) as store:
+        shop = Shop(store, destinations=TO)
+        (one, _), other = await shop.asks_the_question("1"), await shop.meets("2")
+        await tells(shop, other)
+        await tells(shop, one)
+        hold = erasure._hold
+        ends = (one.shopper, other.shopper) if is_first else (other.shopper, one.shopper)
+
+        async def after_a_link(session: AsyncSession, person: Person) -> None:
+            await link(store, *ends, proof="code", actor="shop", destinations=TO, now=shop.now)
+            await hold(session, person)
+
+        monkeypatch.setattr(erasure, "_hold", after_a_link)
+        await erase_shopper(store, one.shopper, TO, shop.now)
+
+        assert await shop.rows(AnswerRow) == []
+        assert {row.shopper_id for row in await shop.rows(SuppressionRow)} == {*ends}
