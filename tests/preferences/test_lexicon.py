@@ -37,6 +37,7 @@ def asked(text: str, *guesses: Guess) -> Reading:
     [
         "please stop sending me these",
         "we're done. don't write.",
+        "you had my yes in May. you don't have it now.",
         "no mails, keine SMS, keine Anrufe, keine Fragen",
         "lasst mi in friedn",
         "Entfernen Sie mich aus Ihrer Kundenansprache",
@@ -580,6 +581,8 @@ def test_loss_is_heard_in_softer_words(text: str) -> None:
         ("the laptop, the phone, all of it can wait: we lost my dad", "person"),
         ("die Schuhe passen, aber mein Bruder ist am Berg abgestürzt", "person"),
         ("la batería da igual. falleció mi abuelo", "person"),
+        ("unser kater is überfaren worden und tod", "pet"),
+        ("s grosi isch gange", "person"),
         ("my jeans died", None),
         ("the film “My sister died” on DVD?", None),
         ("new phone number, the old one is dead", None),
