@@ -24,6 +24,7 @@ from preferences.lexicon.signals import (
 )
 from preferences.lexicon.words import bare
 
+_DOUBT = re.compile(r"\?|…|\.\.")
 _START = frozenset({"start", "unstop"})
 # Permission is only ever given by words that mean nothing else.
 _YES = frozenset(
@@ -433,7 +434,9 @@ def is_stop(text: str) -> bool:
 
 
 def gives_permission(heard: Heard, ask: Ask) -> bool:
-    """Whether the words are a yes that nobody could take for anything else."""
+    """Whether the words are a yes that nobody could take for anything else: "yes?" may be a no."""
+    if _DOUBT.search(heard.text):
+        return False
     agree = {plain(choice.label) for choice in ask.choices if choice.act == "affirm"}
     return plain(heard.text) in _YES | agree
 

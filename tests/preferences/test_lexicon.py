@@ -222,7 +222,8 @@ def test_what_is_too_short_for_a_model_has_its_meaning(text: str, act: str | Non
 
 
 @pytest.mark.parametrize(
-    "text", ["👍", "✅", "ok cool", "k", "if you must", "vale vale", "von mir aus"]
+    "text",
+    ["👍", "✅", "ok cool", "k", "if you must", "vale vale", "von mir aus", "ja...", "yes?", "sí…"],
 )
 @pytest.mark.parametrize("kind", ["consent", "erase"])
 def test_nothing_half_hearted_gives_permission(text: str, kind: str) -> None:

@@ -6,10 +6,22 @@ import pytest
 import yaml
 
 from preferences.catalogue import load_catalogue
-from tests.understanding.heldout import FIFTH, FIRST, FOURTH, SECOND, THIRD, plain, sentences
+from preferences.understanding import Heard, gives_permission
+from tests.preferences.scenes import an_ask
+from tests.understanding.heldout import (
+    FIFTH,
+    FIRST,
+    FOURTH,
+    SECOND,
+    THIRD,
+    plain,
+    sentences,
+    training,
+)
 
 ROOT = Path(__file__).parents[2]
 LOCALES = ("en", "es", "de")
+EVERY = [FIRST, SECOND, THIRD, FOURTH, FIFTH]
 CHANNEL_VIEWS = {"wants", "does_not_want"}
 
 
@@ -19,17 +31,13 @@ def acts():
     return frozenset(domain["intents"]) - {"press", "event"}
 
 
-@pytest.mark.parametrize(
-    "folder", [FIRST, SECOND, THIRD, FOURTH, FIFTH], ids=lambda folder: folder.name
-)
+@pytest.mark.parametrize("folder", EVERY, ids=lambda folder: folder.name)
 def test_every_act_is_one_that_the_assistant_knows(folder):
     for sentence in sentences(folder):
         assert sentence.acts <= acts(), sentence
 
 
-@pytest.mark.parametrize(
-    "folder", [FIRST, SECOND, THIRD, FOURTH, FIFTH], ids=lambda folder: folder.name
-)
+@pytest.mark.parametrize("folder", EVERY, ids=lambda folder: folder.name)
 def test_every_question_and_option_stands_in_the_catalogue(folder):
     questions = load_catalogue().questions
     for sentence in sentences(folder):
@@ -60,6 +68,23 @@ def test_an_option_is_declined_only_where_something_was_asked(folder):
     asked_for = {"decline", "dont_know", "no_preference", "not_relevant"}
     for sentence in sentences(folder):
         assert sentence.asked or sentence.act not in asked_for, sentence
+
+
+@pytest.mark.parametrize("folder", EVERY, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("kind", ["consent", "confirm", "erase", "claim"])
+def test_whoever_says_no_yes_permits_nothing(kind, folder):
+    no_yes = [one.text for one in sentences(folder) if "affirm" not in one.acts]
+    ask = an_ask(kind)
+
+    assert len(no_yes) > 400
+    assert [text for text in no_yes if gives_permission(Heard(text), ask)] == []
+
+
+def test_no_sentence_that_is_taught_as_something_else_permits_anything():
+    ask, taught = an_ask("consent"), [text for act, text in training() if act != "affirm"]
+
+    assert len(taught) > 30_000
+    assert [text for text in taught if gives_permission(Heard(text), ask)] == []
 
 
 def test_no_sentence_of_the_second_set_stands_twice_or_in_the_first():
