@@ -19,6 +19,11 @@ from preferences.understanding import plain
 
 _LONGEST_WORDING = 200
 # Who asks says what it is good for to whom they ask, and that nothing is lost by not answering.
+_WHAT_FOR = {
+    "en": re.compile(r"(so that|to|for)\b[^:?]+[:,]", re.IGNORECASE),
+    "es": re.compile(r"(para|así)\b[^:¿]+[:,]", re.IGNORECASE),
+    "de": re.compile(r"(damit|um|für)\b[^:?]+[:,]", re.IGNORECASE),
+}
 _TO_THE_SHOPPER = {
     "en": re.compile(r"\b(you|yours?)\b", re.IGNORECASE),
     "es": re.compile(r"\b(tú|ti|te|tus?|tuy[oa]s?|contigo|usted|le|sus?)\b", re.IGNORECASE),
@@ -129,6 +134,15 @@ def _helps(page: Page, question: Question) -> Iterator[Finding]:
             yield page.find(what, remedy, "reason", locale)
 
 
+def _what_for(page: Page, question: Question) -> Iterator[Finding]:
+    """The first line, in one sentence, has what the answer is for and what the shopper has of it."""
+    for locale in LOCALES:
+        if not _WHAT_FOR[locale].match(question.wording[locale]):
+            remedy = "Begin with what an answer is for: “So that our tips fit you: …”"
+            what = f"wording.{locale} does not begin with what it is for"
+            yield page.find(what, remedy, "wording", locale)
+
+
 def _delicate(page: Page, question: Question) -> Iterator[Finding]:
     if question.sensitivity == "delicate" and not question.rotate:
         remedy = "Add rotate: true, so that no answer looks like the expected one"
@@ -157,5 +171,6 @@ def _of_options(page: Page, question: Question, name: str, locale: str) -> list[
 
 _RULES: tuple[Callable[[Page, Question], Iterator[Finding]], ...] = (
     *(_name, _texts, _same_facts, _one_question, _short, _different, _helps, _delicate, _warmth),
+    _what_for,
     *(check_buttons, check_labels, check_examples, check_languages, check_crm),
 )

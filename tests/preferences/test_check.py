@@ -189,6 +189,14 @@ def test_an_answer_may_name_a_price_where_a_question_may_not(tmp_path: Path) -> 
         (("reason", "en"), "I ask. You choose.", "en does not say what happens without an answer"),
         (("reason", "es"), "Pregunto. Te sirve.", "es does not say what happens without"),
         (("reason", "de"), "Ich frage. Es hilft dir.", "de does not say what happens without"),
+        (("wording", "en"), "Is “{product|it}” a gift?", "en does not begin with what it is for"),
+        (
+            ("wording", "es"),
+            "¿Es “{product|eso}” un regalo?",
+            "es does not begin with what it is for",
+        ),
+        (("wording", "de"), "Ist „{product|das}“ eins?", "de does not begin with what it is for"),
+        (("wording", "en"), "To whom does “{product|it}” go?", "en does not begin with what it"),
         (("rotate",), False, "is delicate and its options do not rotate"),
         (("id",), "gifts", "Name the file gifts.yml"),
         (("purpose",), "world_domination", "the purpose world_domination is not known"),
@@ -416,7 +424,7 @@ def test_a_finding_is_one_line_with_a_remedy() -> None:
 def test_the_command_prints_what_it_found_and_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop(tmp_path, asking(en="You normally buy {product|it}. A gift?"))
+    shop(tmp_path, asking(en="So that tips fit: you normally buy {product|it}. A gift?"))
     monkeypatch.chdir(tmp_path)
 
     assert main(["check", "."]) == 1

@@ -103,6 +103,13 @@ def test_what_twilio_tells_of_whatsapp_links_the_id_and_the_number() -> None:
     assert found.sender == "whatsapp:+34600111222"
 
 
+def test_an_advertisement_that_twilio_tells_of_is_the_source() -> None:
+    told = {"ReferralSourceType": "ad", "ReferralSourceId": "7", "ReferralCtwaClid": "c"}
+    (found,) = twilio_shapes.parse(urlencode(SMS | told).encode())
+
+    assert found.source == {"source_type": "ad", "source_id": "7", "ctwa_clid": "c"}
+
+
 @pytest.mark.parametrize(
     ("told", "free"),
     [

@@ -4,12 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlmodel import select
 
+from preferences.store.dispatches import month_of
 from preferences.store.tables import (
     AnswerRow,
     ConsentRow,
     ConversationRow,
     DecisionRow,
+    DispatchRow,
     IdentityRow,
     MessageRow,
     SuppressionRow,
@@ -109,6 +112,21 @@ async def test_when_the_messages_of_a_month_are_used_up_answers_go_on_and_questi
     await line.platform.opens()
     await line.receives(3)
     assert len(choices_of(line.platform.delivered[2])) == 2
+
+
+async def test_when_a_month_is_over_it_is_asked_again(line: Line) -> None:
+    line.rasa.messages_per_month = 1
+    await line.is_a_customer()
+    await line.platform.writes("hello")
+    await line.receives(1)
+    await line.ends_as("sent")
+    async with line.store.begin() as session:
+        (sent,) = (await session.exec(select(DispatchRow))).all()
+        sent.sent_at = month_of(datetime.now(UTC)) - timedelta(seconds=1)
+    await line.platform.opens()
+
+    await line.receives(2)
+    assert len(choices_of(line.platform.delivered[1])) == 2
 
 
 async def test_a_button_of_another_conversation_is_the_words_on_it(line: Line) -> None:

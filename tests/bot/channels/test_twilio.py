@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from bot.channels.twilio import trouble_of
+from bot.parts import CHANNELS
 from preferences.store.tables import ConsentRow
 from tests.bot.channels.bodies import PHONE
 from tests.bot.channels.conftest import Dial, Line
@@ -57,6 +58,25 @@ async def test_options_are_numbered_and_the_number_is_the_option(dial: Dial) -> 
         status = {"MessageSid": sent["wamid"], "MessageStatus": "delivered", "From": NUMBER}
         assert await report(line, status) == 200
         await line.ends_as("delivered", "sent")
+
+
+@pytest.mark.parametrize(
+    ("number", "has_window", "receiver"),
+    [(NUMBER, False, f"+{PHONE}"), (f"whatsapp:{NUMBER}", True, f"whatsapp:+{PHONE}")],
+)
+async def test_whatsapp_by_twilio_has_its_window_and_its_addresses_and_sms_has_none(
+    dial: Dial, number: str, receiver: str, *, has_window: bool
+) -> None:
+    async with dial(**SETTINGS | {"twilio_number": number}) as line:
+        form = {"MessageSid": "SM1", "From": receiver, "To": number, "Body": "Hola"}
+        assert await report(line, FORM | form) == 200
+        await line.receives(1)
+
+        assert (line.platform.delivered[0]["From"], line.platform.delivered[0]["To"]) == (
+            number,
+            receiver,
+        )
+        assert line.gateway.app[CHANNELS]["twilio"].has_window is has_window
 
 
 async def test_only_what_twilio_signed_for_this_address_is_taken(dial: Dial) -> None:
