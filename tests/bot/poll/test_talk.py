@@ -70,8 +70,11 @@ async def test_whom_the_mail_was_for_goes_on_with_the_question_once_signed_in(
     assert (pressed, await mail.values()) == (200, ["sms"])
 
 
-async def test_what_was_answered_in_the_mail_is_not_asked_in_the_talk(api: Api, mail: Mail) -> None:
-    await mail.presses("sms")
+@pytest.mark.parametrize("said", ["sms", "Rather not say"])
+async def test_what_ended_in_the_mail_is_not_asked_in_the_talk(
+    api: Api, mail: Mail, said: str
+) -> None:
+    await mail.presses(said)
     page = await api.gateway.page("7")
     hello, offer = await comes(mail, page)
 
