@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
 
+from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -366,10 +367,9 @@ async def _locale_of(session: AsyncSession, head: str) -> str | None:
 
 async def _disclose(store: Store, conversation: str, now: datetime) -> None:
     """Note that they were told that this is a machine: the page says so before anything is pressed."""
+    here = (col(ConversationRow.id) == conversation) & col(ConversationRow.disclosed_at).is_(None)
     async with store.begin() as session:
-        row = await session.get(ConversationRow, conversation, with_for_update=True)
-        if row is not None:
-            row.disclosed_at = row.disclosed_at or now
+        await session.exec(update(ConversationRow).where(here).values(disclosed_at=now))
 
 
 def _name(head: str, name: str) -> str:
