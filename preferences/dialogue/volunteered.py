@@ -15,21 +15,33 @@ from preferences.dialogue.asks import (
 )
 from preferences.dialogue.keeping import keep, said, value_of
 from preferences.dialogue.scene import Scene
-from preferences.understanding import Reading
+from preferences.understanding import CHANNELS, Reading
 
 MOST_UNCLEAR = 2
 
 
 def unasked(scene: Scene, reading: Reading, words: str) -> Pending | None:
-    """Give what was said to a question that is not the open one; None where it is nothing of it."""
+    """Give what was said to a question that is not the open one; None where it is nothing of it.
+
+    Whatever is said to a question for own words is its answer, though it sounds like one to another;
+    but for a wish about channels, which the words tell by themselves.
+    """
     question = scene.catalogue.questions.get(reading.question or "")
     ask = scene.state.ask
+    if _wants_own_words(scene, ask) and reading.question != CHANNELS:
+        return None
     is_open = ask is not None and ask.kind in {"question", "confirm"} and question is not None
     if is_open and ask is not None and question is not None and ask.question == question.id:
         return None
     if question is None or question.kind == "open" or not reading.sure:
         return None
     return None if value_of(question, reading, words) is None else said(question, reading, words)
+
+
+def _wants_own_words(scene: Scene, ask: Ask | None) -> bool:
+    if ask is None or ask.kind != "question":
+        return False
+    return scene.catalogue.questions[ask.question].kind == "open"
 
 
 def note(scene: Scene, pending: Pending) -> Turn:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from preferences.catalogue import load_catalogue
+from preferences.catalogue import WORDS, load_catalogue
 from preferences.conversation import (
     Answered,
     Ask,
@@ -327,6 +327,27 @@ def test_what_is_not_surely_an_answer_is_nothing_to_note(reading: Reading) -> No
 
 def test_what_answers_the_open_question_is_not_said_unasked() -> None:
     assert unasked(a_scene(a_state_with(GIFT)), answer("gift_or_self", "gift"), "so") is None
+
+
+def test_what_is_said_to_a_question_for_own_words_is_its_answer_whatever_it_sounds_like() -> None:
+    open_one = asked_for("wishes")
+    message = said("that it comes quickly", "answer", 0.99, question="matters", value="speed")
+
+    turn = respond(message, a_state_with(open_one))
+
+    (kept_words,) = records(turn, Answered)
+    assert (kept_words.value, kept_words.words) == (WORDS, "that it comes quickly")
+
+
+def test_but_a_wish_about_channels_is_one_there_too() -> None:
+    shop = load_catalogue().questions["channel_preference"]
+    both = CATALOGUE.model_copy(update={"questions": {**CATALOGUE.questions, shop.id: shop}})
+    scene = replace(a_scene(a_state_with(asked_for("wishes"))), catalogue=both)
+
+    told = unasked(scene, answer("channel_preference", "sms", polarity="wants"), "text me")
+
+    assert told is not None
+    assert (told.question, told.value) == ("channel_preference", "sms")
 
 
 def test_a_volunteered_wish_that_was_misread_is_not_noted_or_read_back_anew() -> None:
