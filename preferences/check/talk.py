@@ -36,7 +36,7 @@ _BUTTONS = (
     "invite_yes",
     "invite_no",
 )
-_INTRODUCING = ("title", "hello", "hello_again", "hello_friend")
+_INTRODUCING = ("title", "hello", "hello_again", "hello_friend", "bot")
 
 # A title holds the shop's name, these words, and no other.
 _ROLE = frozenset(

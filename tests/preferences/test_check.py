@@ -312,6 +312,7 @@ def test_what_is_wrong_in_a_notice_is_found(
         ("bye", 5, "bye is no sentence"),
         ("title", "Lisa", "title does not say what is speaking"),
         ("hello", "Hi, I am Lisa.", "hello does not say what is speaking"),
+        ("bot", "I am one of the team, gladly.", "bot does not say what is speaking"),
         ("title", "Lisa of {shop} (automated)", "title may give a name (lisa)"),
         ("hello", "Hi, I am Lisa, the automated assistant.", "hello may give a name (I am …)"),
         ("hello_again", "Hi again. My name is Lo, automated.", "hello_again may give a name"),

@@ -359,6 +359,18 @@ def test_small_talk_in_between_is_answered_and_the_same_asked_again(
     assert turn.records == ()
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", OPEN_KINDS)
+def test_who_asks_whether_it_is_a_machine_hears_the_truth_whatever_is_open(
+    kind: AskKind, locale: str
+) -> None:
+    state = a_state_with(an_ask(kind, locale=locale))
+
+    (told, _) = texts(respond(said("well?", "bot_challenge"), state))
+
+    assert told == VOICE.say("bot", locale)
+
+
 def test_who_asks_to_hear_it_again_hears_it_again_without_being_counted_unclear() -> None:
     turn = respond(said("what?", "repeat"), a_state_with(QUESTION))
 
