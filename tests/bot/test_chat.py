@@ -162,6 +162,18 @@ async def test_too_much_at_once_is_told_when_to_come_back_but_stop_always_passes
     assert (await page.say(text="STOP"))[0] == 202
 
 
+async def test_messages_of_one_address_are_limited_whatever_session_they_are_of(
+    start: Start,
+) -> None:
+    async with start(messages_per_minute_per_address=1) as gateway:
+        pages = [await gateway.page() for _ in range(5)]
+        statuses = [(await page.say(text=f"{n}"))[0] for page in pages for n in range(4)]
+        status, problem = await pages[0].say(text="one more")
+
+    assert statuses == [202] * 20
+    assert (status, problem["headers"]["Retry-After"].isdigit()) == (429, True)
+
+
 async def test_sessions_of_one_address_are_limited(start: Start) -> None:
     async with start(sessions_per_minute_per_address=1) as gateway:
         statuses = []

@@ -35,6 +35,15 @@ async def test_a_browser_that_objects_is_heard_before_the_first_question(gateway
     assert [line["choices"] for line in lines] == [[], []]
 
 
+@pytest.mark.parametrize(("told", "heard"), [(True, PURPOSES), (False, set()), ("yes", set())])
+async def test_a_page_whose_scripts_see_the_objection_tells_it(
+    gateway: Gateway, told: object, heard: set[str]
+) -> None:
+    await gateway.page("7", gpc=told)
+
+    assert await objected(gateway) == heard
+
+
 @pytest.mark.parametrize("signal", [{}, {"Sec-GPC": "0"}, {"Sec-GPC": "yes"}])
 async def test_any_other_browser_is_asked_as_ever(gateway: Gateway, signal: dict[str, str]) -> None:
     await page_of(gateway, "7", **signal)
