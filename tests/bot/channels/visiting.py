@@ -101,6 +101,8 @@ class Visitor:
     async def presses(self, told: Told, label: str) -> Told:
         """Press a button; where there are none, write what stands on it."""
         token = dict(told.options)[label]
+        if token.isdigit():
+            return await self.says(label)
         match self.channel:
             case "whatsapp":
                 reply = {"type": "button_reply", "button_reply": {"id": token, "title": label}}
@@ -108,8 +110,6 @@ class Visitor:
             case "messenger" | "instagram":
                 pressed = {"payload": token}
                 await self._posts(said(label, mid=f"m_{uuid4()}", quick_reply=pressed))
-            case "twilio":
-                return await self.says(label)
             case _:
                 await self._asks(press=token)
         return await self._hears()
@@ -232,13 +232,9 @@ class Visitor:
         mine = [sent for sent in self.line.platform.delivered if _whom(sent) == self._address]
         new, self.read = mine[self.read :], len(mine)
         text = "\n\n".join(map(text_of, new))
-        if self.channel == "twilio":
-            return Told(text, tuple((label, number) for number, label in NUMBERED.findall(text)))
-        options = [
-            (one["title"], one.get("id") or one["payload"])
-            for sent in new
-            for one in choices_of(sent)
-        ]
+        buttons = [] if self.channel == "twilio" else [one for s in new for one in choices_of(s)]
+        options = [(one["title"], one.get("id") or one["payload"]) for one in buttons]
+        options = options or [(label, number) for number, label in NUMBERED.findall(text)]
         return Told(text, tuple(options))
 
     @property
