@@ -49,7 +49,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """How a shop receives: its language, whom to tell, and for how long a person keeps the floor."""
+    """How a shop receives: its language, whom to tell, and how long a person who came keeps the floor."""
 
     locale: str
     destinations: Sequence[str]
@@ -74,8 +74,8 @@ async def arrive(
     """
     async with store.begin() as session:
         row = await _met(session, place, names, reception, now)
-        if row.handed_off_at is not None and row.handed_off_at < now - reception.takeover:
-            row.handed_off_at = None
+        if row.handed_off_until is not None and row.handed_off_until < now:
+            row.handed_off_at = row.handed_off_until = None
         if referral:
             row.referral = dict(referral)
         await session.flush()
@@ -141,11 +141,15 @@ async def give_floor(
 ) -> str:
     """Let a person of the shop talk: the assistant is silent there; give the conversation.
 
+    It is for some hours after their last word. Where the shopper called a person, it is until the
+    conversation is handed back.
+
     :raises BadInputError: there can be no such names.
     """
     async with store.begin() as session:
         row = await _met(session, place, names, reception, now)
-        row.handed_off_at = now
+        if row.handed_off_at is None or row.handed_off_until is not None:
+            row.handed_off_at, row.handed_off_until = now, now + reception.takeover
         return row.id
 
 
@@ -154,7 +158,7 @@ async def take_floor(store: Store, place: Place, names: Names) -> None:
     async with store.begin() as session:
         row = await _conversation(session, place, names)
         if row is not None:
-            row.handed_off_at = None
+            row.handed_off_at = row.handed_off_until = None
 
 
 async def conversations_at(store: Store, place: Place, names: Names) -> list[str]:

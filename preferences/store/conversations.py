@@ -274,7 +274,7 @@ async def hand_back(store: Store, conversation: str) -> None:
         if row is None:
             message = "This conversation is not known; there is nothing to hand back."
             raise NotFoundError(message)
-        row.handed_off_at = None
+        row.handed_off_at = row.handed_off_until = None
 
 
 async def choice_label(store: Store, conversation: str, ask: str, option: int) -> str:

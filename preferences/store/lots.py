@@ -33,6 +33,7 @@ _KNOWN: Any = (
         col(ConversationRow.last_seq),
         col(ConversationRow.seen_at),
         col(ConversationRow.handed_off_at),
+        col(ConversationRow.handed_off_until),
         col(ConversationRow.sealed_address),
     )
     .join(_OWNER, col(_OWNER.id) == col(IdentityRow.shopper_id))
@@ -56,7 +57,10 @@ _MOVE = (
     update(ConversationRow)
     .where(col(ConversationRow.id) == bindparam("talk"))
     .values(
-        last_seq=bindparam("last"), seen_at=bindparam("seen"), handed_off_at=bindparam("handed_off")
+        last_seq=bindparam("last"),
+        seen_at=bindparam("seen"),
+        handed_off_at=bindparam("handed_off"),
+        handed_off_until=bindparam("until"),
     )
 )
 
@@ -121,7 +125,7 @@ async def _keep_known(
         told = [(talk, deed.read(talk.id) if talk else ()) for talk, deed in lot]
         known = await _reported(connection, [(talk.id, one) for talk, one in told if talk])
         kept = [talk.keep(arrivals, known) if talk else None for talk, arrivals in told]
-        changed = {talk.id: talk for talk, _ in told if talk and talk.is_changed(reception, now)}
+        changed = {talk.id: talk for talk, _ in told if talk and talk.is_changed(now)}
         if rows := [row for talk in changed.values() for row in talk.rows]:
             await connection.execute(insert(MessageRow), rows)
         if changed:

@@ -122,6 +122,9 @@ def _note(desk: Desk, record: HandedOff | Disclosed | Speaks | Unclear) -> None:
     match record:
         case HandedOff():
             desk.conversation.handed_off_at = desk.state.now
+            desk.conversation.handed_off_until = (
+                None  # whoever was called stays until they hand back
+            )
         case Disclosed():
             desk.conversation.disclosed_at = desk.state.now
         case Speaks():

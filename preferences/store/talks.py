@@ -10,7 +10,7 @@ from typing import Any
 from preferences.errors import BadInputError
 from preferences.names import normal
 from preferences.store.addresses import Names, Place
-from preferences.store.arrivals import Arrival, Reception
+from preferences.store.arrivals import Arrival
 from preferences.store.conversations import Conversation
 from preferences.store.sealed import column_of
 from preferences.store.tables import ConversationRow, MessageRow
@@ -53,6 +53,7 @@ class Talk:
         self._last: int = row.last_seq
         self._seen: datetime = row.seen_at
         self._handed_off: datetime | None = row.handed_off_at
+        self._until: datetime | None = row.handed_off_until
         address = vault.open(row.sealed_address, column_of(ConversationRow, "address"), self.id)
         self._names: dict[str, str] = json.loads(address)
 
@@ -71,12 +72,12 @@ class Talk:
         row = self._row
         return Conversation(self.id, self._head, row.channel, row.locale), waiting
 
-    def is_changed(self, reception: Reception, now: datetime) -> bool:
+    def is_changed(self, now: datetime) -> bool:
         """Whether something is new: a message, or that a person has been silent for long enough."""
-        since = self._handed_off
-        if since is not None and since < now - reception.takeover:
-            self._handed_off = None
-        return bool(self.rows) or self._handed_off != since
+        is_over = self._until is not None and self._until < now
+        if is_over:
+            self._handed_off = self._until = None
+        return bool(self.rows) or is_over
 
     @property
     def ends(self) -> dict[str, Any]:
@@ -86,6 +87,7 @@ class Talk:
             "last": self._last,
             "seen": self._seen,
             "handed_off": self._handed_off,
+            "until": self._until,
         }
 
     def _log(self, one: Arrival) -> None:

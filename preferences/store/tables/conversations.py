@@ -39,6 +39,7 @@ class ConversationRow(Row, table=True):
     unclear: int = 0
     turns: int = 0
     handed_off_at: datetime | None = a_time(default=None)
+    handed_off_until: datetime | None = a_time(default=None)
     ended_at: datetime | None = a_time(default=None)
     account: str = ""
     sealed_address: str | None = None

@@ -253,7 +253,7 @@ async def test_where_a_person_of_the_shop_writes_the_assistant_is_silent_until_l
 
     async with line.store.begin() as session:
         row = await session.get_one(ConversationRow, (await line.conversation()).id)
-        row.handed_off_at = datetime.now(UTC) - timedelta(hours=13)
+        row.handed_off_until = datetime.now(UTC) - timedelta(hours=1)
     await line.platform.writes("are you still there?")
     assert len(await line.receives(2)) == 2
 

@@ -115,6 +115,35 @@ async def test_a_pause_is_over_after_its_hours_and_not_before(shop: Shop) -> Non
     assert row.handed_off_at == NOW
     await come(shop, text("b"), now=NOW + timedelta(hours=13))
     (row,) = await shop.rows(ConversationRow)
+    assert (row.handed_off_at, row.handed_off_until) == (None, None)
+
+
+async def test_a_pause_lasts_from_the_last_word_of_the_person_who_came(shop: Shop) -> None:
+    last = NOW + timedelta(hours=10)
+    for at in (NOW, last):
+        await give_floor(shop.store, HERE, ANA, reception=RECEPTION, now=at)
+    await come(shop, text("a"), now=NOW + timedelta(hours=13))
+    (row,) = await shop.rows(ConversationRow)
+
+    assert (row.handed_off_at, row.handed_off_until) == (last, last + RECEPTION.takeover)
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_a_person_who_was_called_has_the_floor_until_it_is_handed_back(
+    shop: Shop, *, writes: bool
+) -> None:
+    await come(shop, text("a person, please"))
+    (row,) = await shop.rows(ConversationRow)
+    async with shop.store.begin() as session:  # as the turn does
+        (await session.get_one(ConversationRow, row.id)).handed_off_at = NOW
+    if writes:
+        await give_floor(shop.store, HERE, ANA, reception=RECEPTION, now=NOW + timedelta(hours=1))
+    await come(shop, text("still there?"), now=NOW + timedelta(days=30))
+    (row,) = await shop.rows(ConversationRow)
+    assert (row.handed_off_at, row.handed_off_until) == (NOW, None)
+    await take_floor(shop.store, HERE, ANA)
+    (row,) = await shop.rows(ConversationRow)
+
     assert row.handed_off_at is None
 
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 from hashlib import sha256
 from itertools import islice, repeat
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, Table
 from sqlmodel import SQLModel, select
 
 from preferences.store.engine import Store, open_store
@@ -223,6 +224,24 @@ async def test_an_answer_of_then_is_proved_in_one_call(carried: Store) -> None:
     assert (proof.own_words, proof.assurance, proof.shopper) == (WORDS, "verified", "ann")
     assert proof.basis is not None
     assert (proof.basis.event, proof.basis.notice) == ("event-1", NOTICE)
+
+
+def test_who_has_the_floor_on_a_channel_keeps_it_as_long_as_before(bare_url: str) -> None:
+    past.make(bare_url)
+    command.upgrade(alembic_config(bare_url, VAULT), "0014")
+
+    def hand_off(connection: Connection) -> None:
+        talks = Table("conversation", MetaData(), autoload_with=connection)
+        connection.execute(talks.update().values(handed_off_at=START))
+        connection.execute(talks.update().where(talks.c.id == "chat").values(account="49123"))
+
+    past.run(bare_url, hand_off)
+    command.upgrade(alembic_config(bare_url, VAULT), "head")
+
+    held = past.run(bare_url, past.dump)["conversation"]
+    ends = {row["id"]: row["handed_off_until"] for row in held}
+    assert ends["talk"] is None
+    assert ends["chat"].replace(tzinfo=UTC) == START + timedelta(hours=12)
 
 
 class Failing(Vault):
