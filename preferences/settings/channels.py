@@ -37,7 +37,9 @@ class ChannelSettings(Group):
         15, ge=1, description="minutes after which a message of a channel is kept, not answered"
     )
     takeover_hours: int = Field(
-        12, ge=1, description="hours of silence on a channel after a person whom nobody called wrote there"
+        12,
+        ge=1,
+        description="hours of silence on a channel after a person whom nobody called wrote there",
     )
     messages_per_month: int = Field(
         0,

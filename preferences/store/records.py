@@ -65,6 +65,9 @@ async def write_records(desk: Desk, records: Sequence[Record]) -> bool:
     if told:
         await hold_person(desk.session, desk.state.shopper)
     for record in records:
+        if isinstance(record, Answered):  # before this turn itself ends it
+            await _refuse_ended(desk, record.ask)
+    for record in records:
         await _write(desk, record)
     if told:
         urgent = any(
@@ -221,7 +224,6 @@ async def _answer(desk: Desk, record: Answered) -> None:
     options = question.chosen(record.value)
     subject = options[0].subject if len(options) == 1 else None
     basis = await permission(desk, ask.purpose)
-    await _refuse_ended(desk, record.ask)
     answer = AnswerRow(
         id=new_id(),
         shopper_id=desk.state.shopper,
@@ -265,7 +267,9 @@ async def _refuse_ended(desk: Desk, ask: Ask) -> None:
 
     :raises UnavailableError: it did; the turn has to be taken again, from what is so now.
     """
-    row = await desk.session.get(AskRow, ask.begun or ask.id, populate_existing=True)
+    row = await desk.session.get(
+        AskRow, ask.begun or ask.id, populate_existing=True, with_for_update=True
+    )
     if row is None or (row.id != ask.id and row.conversation_id == desk.conversation.id):
         return  # one that rested here goes on, though what came before it ended
     if row.outcome is not None:

@@ -418,10 +418,10 @@ async def _visit(
         .order_by(col(MessageRow.seq).desc())
         .limit(1)
     )
-    last = (await session.exec(query)).first()
-    pause = timedelta(hours=policy.hours_between_visits)
-    is_here = last is not None and now - last < pause
-    return conversation.disclosed_at if is_here else None
+    told = conversation.disclosed_at  # what is taken again may be older than all that was said
+    last = max(told, (await session.exec(query)).first() or told)
+    is_here = now - last < timedelta(hours=policy.hours_between_visits)
+    return told if is_here else None
 
 
 async def _returning(session: AsyncSession, conversation: ConversationRow, head: str) -> bool:

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from preferences.errors import BadInputError, NotFoundError, UnavailableError
 from preferences.store import records
 from preferences.store.conversations import Conversation
-from preferences.store.desk import Desk
 from preferences.store.engine import Store
-from preferences.store.permissions import permission
+from preferences.store.persons import hold_person
 from preferences.store.polls import NotAskedError, Poll, Wanted, press, put_poll, read_poll
 from preferences.store.tables import AnswerRow, AskRow, ConversationRow, DecisionRow
 from tests.bot.poll.conftest import permits
@@ -123,14 +123,14 @@ async def test_what_ends_elsewhere_while_a_press_is_taken_is_not_stored_twice(
     body = {"ask": poll.ask.id, "option": 0}
     received = await shop.gets(talk, "press", "Email", body)
 
-    async def waits_for_the_other_one(desk: Desk, purpose: str) -> str:
-        event = await permission(desk, purpose)
-        await desk.session.exec(
+    async def waits_for_the_other_one(session: AsyncSession, shopper: str) -> str:
+        head = await hold_person(session, shopper)
+        await session.exec(
             update(AskRow).where(col(AskRow.id) == poll.ask.id).values(outcome="answered")
         )
-        return event
+        return head
 
-    monkeypatch.setattr(records, "permission", waits_for_the_other_one)
+    monkeypatch.setattr(records, "hold_person", waits_for_the_other_one)
     with pytest.raises(UnavailableError):
         await shop.answers(received)
 
