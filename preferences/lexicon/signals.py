@@ -15,9 +15,8 @@ from preferences.lexicon.pages import (
 from preferences.lexicon.words import bare, clauses, is_slip, signs, unhurried
 
 _FEW = 3  # words that one slip may hide the keyword among
-_TITLE = re.compile(
-    r"[\"“„«][^\"“”»]*[\"“”»]"
-)  # of a film or a book, more often than somebody's words
+# Of a film or a book, more often than somebody's own words.
+_TITLE = re.compile(r"[\"“„«][^\"“”»]*[\"“”»]")
 _LONG = 8  # letters of a word that no other everyday word is one slip away from
 
 

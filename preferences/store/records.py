@@ -124,10 +124,9 @@ def _note(desk: Desk, record: HandedOff | Disclosed | Speaks | Unclear) -> None:
     """Keep how the conversation stands."""
     match record:
         case HandedOff():
+            # Whoever was called stays until they hand back.
             desk.conversation.handed_off_at = desk.state.now
-            desk.conversation.handed_off_until = (
-                None  # whoever was called stays until they hand back
-            )
+            desk.conversation.handed_off_until = None
         case Disclosed():
             desk.conversation.disclosed_at = desk.state.now
         case Speaks():
