@@ -161,7 +161,7 @@ export class Session {
 
   #keep() {
     const forAll = this.#acted && this.#mayKeep;
-    if (forAll || this.#mayKeep) this.#durable.write(KEY, forAll ? this.#current : null);
+    if (this.#mayKeep) this.#durable.write(KEY, forAll ? this.#current : null);
     this.#tab.write(KEY, forAll ? null : this.#current);
   }
 
